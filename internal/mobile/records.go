@@ -1,0 +1,261 @@
+package mobile
+
+import "time"
+
+// Tenant is a provider that uses this installation. Every mail and page names it.
+type Tenant struct {
+	ID          TenantID
+	DisplayName string
+	MailFrom    string
+	MailReplyTo string
+	// SupportPhone and SupportHours are shown to customers as they are.
+	SupportPhone string
+	SupportHours string
+	// PortalURLTemplate holds "{token}", which is replaced by the customer's token.
+	PortalURLTemplate string
+	// TimeZone is an IANA name, as in "America/New_York".
+	TimeZone string
+	Plans    []Plan
+	Created  time.Time
+	Updated  time.Time
+}
+
+// PlanKind tells what a plan sells.
+type PlanKind string
+
+// The kinds of plan.
+const (
+	PlanMobile   PlanKind = "MOBILE"
+	PlanInternet PlanKind = "INTERNET"
+	PlanOther    PlanKind = "OTHER"
+)
+
+// Plan maps a plan of the billing system to what partners call it.
+type Plan struct {
+	Name string
+	Kind PlanKind
+	// CarrierPlan is the carrier's name of the plan; for mobile plans.
+	CarrierPlan string
+	// ProfileType is the SM-DP+'s name of the eSIM profile; for mobile plans.
+	ProfileType string
+}
+
+// SubscriptionStatus is billing's own four states.
+type SubscriptionStatus string
+
+// The statuses of a subscription.
+const (
+	SubscriptionPending   SubscriptionStatus = "PENDING"
+	SubscriptionActive    SubscriptionStatus = "ACTIVE"
+	SubscriptionSuspended SubscriptionStatus = "SUSPENDED"
+	SubscriptionCancelled SubscriptionStatus = "CANCELLED"
+)
+
+// Subscription is what billing sold.
+type Subscription struct {
+	ID            SubscriptionID
+	Tenant        TenantID
+	AccountID     string
+	CustomerName  string
+	CustomerEmail string
+	Plan          string
+	Status        SubscriptionStatus
+	PhoneNumber   string
+	Created       time.Time
+	Updated       time.Time
+	// Activated is when the line went live; zero before.
+	Activated time.Time
+	Cancelled time.Time
+	// Activation is the newest one; empty when it was never launched.
+	Activation ActivationID
+	// PlanKind is what the tenant's table says of the plan; empty when it has no such plan.
+	// It is read, never written.
+	PlanKind PlanKind
+}
+
+// ProfileState is where an eSIM profile stands with us.
+type ProfileState string
+
+// The states of a profile.
+const (
+	// ProfileReserved is ordered: its ICCID is known.
+	ProfileReserved ProfileState = "RESERVED"
+	// ProfileReleased can be downloaded: its activation code works.
+	ProfileReleased ProfileState = "RELEASED"
+	// ProfileReturned was given back unused, and another order may get it.
+	ProfileReturned ProfileState = "RETURNED"
+	// ProfileRetired was given back after somebody outside knew it: never used again.
+	ProfileRetired ProfileState = "RETIRED"
+)
+
+// Profile is an eSIM held for an activation.
+type Profile struct {
+	ID           string
+	Activation   ActivationID
+	ICCID        ICCID
+	ProfileType  string
+	State        ProfileState
+	InstallState InstallState
+	Updated      time.Time
+}
+
+// NoticeKind names a mail to the customer.
+type NoticeKind string
+
+// NoticeActivation is the mail with the QR code.
+const NoticeActivation NoticeKind = "MOBILE_ACTIVATION"
+
+// NoticeState is how far a mail has come.
+type NoticeState string
+
+// The states of a notice.
+const (
+	NoticePrepared  NoticeState = "PREPARED"
+	NoticeSent      NoticeState = "SENT"
+	NoticeDelivered NoticeState = "DELIVERED"
+	NoticeBounced   NoticeState = "BOUNCED"
+)
+
+// Notice is one mail to the customer, as screens show it.
+type Notice struct {
+	ID            string
+	Kind          NoticeKind
+	State         NoticeState
+	MaskedAddress string
+	Reason        string
+	Prepared      time.Time
+	Sent          time.Time
+	Settled       time.Time
+}
+
+// ItemKind names what waits for an operator.
+type ItemKind string
+
+// The kinds of item.
+const (
+	// ItemStepStuck is a step whose patience is over; it goes on by itself.
+	ItemStepStuck ItemKind = "STEP_STUCK"
+	// ItemOutcomeUnknown is an act outside that may or may not have happened.
+	ItemOutcomeUnknown ItemKind = "OUTCOME_UNKNOWN"
+	// ItemNumberAtRisk is a live line that somebody wanted to cancel.
+	ItemNumberAtRisk ItemKind = "NUMBER_AT_RISK"
+	// ItemRunLost is an activation whose run is gone.
+	ItemRunLost ItemKind = "RUN_LOST"
+	// ItemMailNotDelivered is a mail that bounced.
+	ItemMailNotDelivered ItemKind = "MAIL_NOT_DELIVERED"
+)
+
+// Severity says how much hangs on an item.
+type Severity string
+
+// The severities.
+const (
+	// SeverityStranded means that a customer has no telephone now.
+	SeverityStranded Severity = "STRANDED"
+	// SeverityAtRisk means that a customer may lose something.
+	SeverityAtRisk Severity = "AT_RISK"
+	// SeverityRoutine means that somebody must look, today.
+	SeverityRoutine Severity = "ROUTINE"
+)
+
+// Severity is how much hangs on an item of this kind.
+func (k ItemKind) Severity() Severity {
+	switch k {
+	case ItemNumberAtRisk:
+		return SeverityAtRisk
+	case ItemStepStuck, ItemOutcomeUnknown, ItemRunLost, ItemMailNotDelivered:
+		return SeverityRoutine
+	}
+	return SeverityRoutine
+}
+
+// Item is something that waits for an operator.
+type Item struct {
+	ID         string
+	Activation ActivationID
+	Kind       ItemKind
+	Severity   Severity
+	Step       StepName
+	Detail     string
+	Opened     time.Time
+}
+
+// EventType names an event of the feed.
+type EventType string
+
+// The events. Billing branches on them: they are only ever added to.
+const (
+	EventSubscriptionCreated   EventType = "subscription.created"
+	EventSubscriptionActivated EventType = "subscription.activated"
+	EventSubscriptionCancelled EventType = "subscription.cancelled"
+	EventWorkflowStateChanged  EventType = "workflow.state_changed"
+	EventNoticeSent            EventType = "notice.sent"
+	EventNoticeDelivered       EventType = "notice.delivered"
+	EventNoticeBounced         EventType = "notice.bounced"
+	EventProfileInstalled      EventType = "profile.installed"
+	EventProfileStateChanged   EventType = "profile.install_state_changed"
+)
+
+// Event is one entry of a tenant's feed. Fields that do not apply are empty.
+type Event struct {
+	ID string
+	// Sequence orders the feed; 0 until the relay has numbered the event.
+	Sequence     int64
+	Tenant       TenantID
+	Type         EventType
+	Activation   ActivationID
+	Subscription SubscriptionID
+	Data         EventData
+	Created      time.Time
+}
+
+// EventData is what an event tells, by type. It is stored as JSON: fields are only added.
+type EventData struct {
+	AccountID            string             `json:"account_id,omitempty"`
+	WorkflowType         Type               `json:"workflow_type,omitempty"`
+	Revision             int64              `json:"revision,omitempty"`
+	Deadline             *time.Time         `json:"deadline,omitempty"`
+	State                State              `json:"state,omitempty"`
+	PreviousState        State              `json:"previous_state,omitempty"`
+	Reason               string             `json:"reason,omitempty"`
+	Status               SubscriptionStatus `json:"status,omitempty"`
+	PreviousStatus       SubscriptionStatus `json:"previous_status,omitempty"`
+	Plan                 string             `json:"plan,omitempty"`
+	PhoneNumber          string             `json:"phone_number,omitempty"`
+	LiveTime             *time.Time         `json:"live_time,omitempty"`
+	NoticeID             string             `json:"notice_id,omitempty"`
+	Notice               NoticeKind         `json:"notice,omitempty"`
+	NoticeState          NoticeState        `json:"notice_state,omitempty"`
+	ICCIDLast4           string             `json:"iccid_last4,omitempty"`
+	ProfileState         ProfileState       `json:"profile_state,omitempty"`
+	InstallState         InstallState       `json:"install_state,omitempty"`
+	PreviousInstallState InstallState       `json:"previous_install_state,omitempty"`
+}
+
+// Principal is a kind of caller.
+type Principal string
+
+// The principals. ADMIN has the installation; BILLING, OPERATOR, CONSOLE and PORTAL_BACKEND
+// one tenant each; PORTAL one activation.
+const (
+	PrincipalAdmin         Principal = "ADMIN"
+	PrincipalBilling       Principal = "BILLING"
+	PrincipalOperator      Principal = "OPERATOR"
+	PrincipalConsole       Principal = "CONSOLE"
+	PrincipalPortalBackend Principal = "PORTAL_BACKEND"
+	PrincipalPortal        Principal = "PORTAL"
+)
+
+// Token is a credential as it is remembered: never the token itself, only its hash.
+type Token struct {
+	ID         string
+	Principal  Principal
+	Tenant     TenantID
+	Activation ActivationID
+	Name       string
+	Created    time.Time
+	Expires    time.Time
+	Revoked    time.Time
+	// Used is when it was last used, to the hour; zero when never.
+	Used time.Time
+}

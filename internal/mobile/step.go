@@ -1,0 +1,89 @@
+package mobile
+
+import "time"
+
+// StepName names a step as people see it; activities are Temporal's.
+type StepName string
+
+// The steps of both journeys.
+const (
+	StepCheckSubscription    StepName = "check_subscription"
+	StepCheckDevice          StepName = "check_device"
+	StepReserveESIM          StepName = "reserve_esim"
+	StepActivateLine         StepName = "activate_line"
+	StepActivateSubscription StepName = "activate_subscription"
+	StepSendActivationEmail  StepName = "send_activation_email"
+)
+
+// StepState is how far a step has come.
+type StepState string
+
+// The states of a step.
+const (
+	// StepPending has not begun.
+	StepPending StepState = "PENDING"
+	// StepRunning has an attempt under way.
+	StepRunning StepState = "RUNNING"
+	// StepRetrying has failed for now and will be tried again.
+	StepRetrying StepState = "RETRYING"
+	// StepWaiting has been accepted outside and waits for its outcome, or for a person.
+	StepWaiting StepState = "WAITING"
+	// StepDone has succeeded.
+	StepDone StepState = "DONE"
+	// StepRefused has been refused for good.
+	StepRefused StepState = "REFUSED"
+	// StepSkipped was never begun, because the activation ended before.
+	StepSkipped StepState = "SKIPPED"
+	// StepUndone has been given back.
+	StepUndone StepState = "UNDONE"
+)
+
+// StepStates lists every state of a step, in the order of the constants.
+func StepStates() []StepState {
+	return []StepState{StepPending, StepRunning, StepRetrying, StepWaiting, StepDone, StepRefused, StepSkipped, StepUndone}
+}
+
+// Step is one step of an activation as people see it.
+type Step struct {
+	Name     StepName
+	State    StepState
+	Started  time.Time
+	Ended    time.Time
+	Attempts int32
+	Reason   string
+	Detail   string
+	NextTry  time.Time
+}
+
+// Title is what people call the step.
+func (n StepName) Title() string {
+	switch n {
+	case StepCheckSubscription:
+		return "Check the subscription"
+	case StepCheckDevice:
+		return "Check the device"
+	case StepReserveESIM:
+		return "Reserve the eSIM"
+	case StepActivateLine:
+		return "Activate the line"
+	case StepActivateSubscription:
+		return "Activate the subscription"
+	case StepSendActivationEmail:
+		return "Send the Mobile Activation e-mail"
+	}
+	return string(n)
+}
+
+// Plan lists the steps of a journey in the order in which they run.
+func (t Type) Plan() []StepName {
+	switch t {
+	case TypeNewLine:
+		return []StepName{
+			StepCheckSubscription, StepCheckDevice, StepReserveESIM,
+			StepActivateLine, StepActivateSubscription, StepSendActivationEmail,
+		}
+	case TypePortIn:
+		return nil
+	}
+	return nil
+}
