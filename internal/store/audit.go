@@ -1,0 +1,43 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/dialtone/dialtone/internal/mobile"
+)
+
+// Deed is who did what to what, and why.
+type Deed struct {
+	Tenant    mobile.TenantID
+	Principal mobile.Principal
+	// Actor is the token's id, or who a console names.
+	Actor     string
+	Method    string
+	Resource  string
+	RequestID string
+	// Reason is the person's own words; it is sealed.
+	Reason string
+}
+
+// Audit appends a deed. Nothing ever changes or removes one.
+func (s *Store) Audit(ctx context.Context, d Deed) error {
+	row := uuid.Must(uuid.NewV7()).String()
+	reason, err := s.sealOptional(d.Reason, "audit.reason", d.Tenant, row)
+	if err != nil {
+		return err
+	}
+	_, err = s.exec(ctx, `
+		INSERT INTO audit (audit_id, tenant_id, principal, actor, method, resource_id, request_id, reason_sealed, at)
+		VALUES (@id, @tenant, @principal, @actor, @method, @resource, @request, @reason, @now)`, pgx.StrictNamedArgs{
+		"id": row, "tenant": d.Tenant, "principal": d.Principal, "actor": d.Actor, "method": d.Method,
+		"resource": d.Resource, "request": d.RequestID, "reason": reason, "now": s.now,
+	})
+	if err != nil {
+		return fmt.Errorf("audit %s of %s: %w", d.Method, d.Resource, err)
+	}
+	return nil
+}

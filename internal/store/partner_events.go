@@ -1,0 +1,107 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/dialtone/dialtone/internal/mobile"
+)
+
+// PartnerEvent is something that a partner told us, kept before anything is made of it.
+type PartnerEvent struct {
+	Partner mobile.Partner
+	// DedupKey makes a repeated delivery the same event.
+	DedupKey string
+	Kind     string
+	// Activation is the one that it is about; empty when it matched none.
+	Activation mobile.ActivationID
+	Body       []byte
+	Occurred   time.Time
+}
+
+// KeepPartnerEvent stores an event and gives false when it was stored before. An event that
+// names an activation which is not ours is kept unmatched. InSystem only.
+func (s *Store) KeepPartnerEvent(ctx context.Context, e PartnerEvent) (bool, error) {
+	tenant, err := s.tenantOf(ctx, e.Activation)
+	if err != nil {
+		return false, err
+	}
+	if tenant == "" {
+		e.Activation = ""
+	}
+	id := uuid.Must(uuid.NewV7()).String()
+	sealed, err := s.sealer.Seal(e.Body, "partner_event.body", string(tenant), id)
+	if err != nil {
+		return false, err
+	}
+	n, err := s.exec(ctx, `
+		INSERT INTO partner_events (partner_event_id, partner, dedup_key, kind, tenant_id, activation_id, body_sealed,
+		                            occurred_at, received_at)
+		VALUES (@id, @partner, @dedup, @kind, @tenant, @activation, @body, @occurred, @now)
+		ON CONFLICT ON CONSTRAINT partner_events_dedup DO NOTHING`, pgx.StrictNamedArgs{
+		"id": id, "partner": e.Partner, "dedup": e.DedupKey, "kind": e.Kind, "tenant": tenant,
+		"activation": emptyNull(string(e.Activation)), "body": sealed, "occurred": e.Occurred, "now": s.now,
+	})
+	if err != nil {
+		return false, fmt.Errorf("keep an event of %s: %w", e.Partner, err)
+	}
+	return n == 1, nil
+}
+
+// tenantOf gives the tenant of an activation, and nothing for one that is not ours.
+func (s *Store) tenantOf(ctx context.Context, id mobile.ActivationID) (mobile.TenantID, error) {
+	if uuid.Validate(string(id)) != nil {
+		return "", nil
+	}
+	var tenant mobile.TenantID
+	err := s.tx.QueryRow(ctx, `SELECT tenant_id FROM activations WHERE activation_id = @id`,
+		pgx.StrictNamedArgs{"id": id}).Scan(&tenant)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return "", fmt.Errorf("find the tenant of %s: %w", id, err)
+	}
+	return tenant, nil
+}
+
+// WakeRun files a wake-up of an activation's run, so that it looks at what the outside said.
+// An activation that has ended has no run to wake, and one that has ended or is unknown is
+// left alone. InSystem only.
+func (s *Store) WakeRun(ctx context.Context, id mobile.ActivationID) error {
+	tenant, err := s.tenantOf(ctx, id)
+	if err != nil || tenant == "" {
+		return err
+	}
+	a, err := s.activation(ctx, tenant, Key{ID: id}, "")
+	if err != nil || a.State.Final() {
+		return err
+	}
+	return s.file(ctx, a, outboxIntake)
+}
+
+// Facts are what the outside has said to a run that it has not taken up yet.
+type Facts struct {
+	Cancelled bool
+	// LineEvents counts the carrier's unconsumed events. They are hints: the line is read.
+	LineEvents int64
+}
+
+// TakeFacts reads the facts of an activation and consumes its events.
+func (s *Store) TakeFacts(ctx context.Context, tenant mobile.TenantID, id mobile.ActivationID) (Facts, error) {
+	a, err := s.activation(ctx, tenant, Key{ID: id}, "")
+	if err != nil {
+		return Facts{}, err
+	}
+	n, err := s.exec(ctx, `
+		UPDATE partner_events
+		SET consumed_at = @now
+		WHERE activation_id = @id AND partner = 'carrier' AND consumed_at IS NULL`,
+		pgx.StrictNamedArgs{"id": id, "now": s.now})
+	if err != nil {
+		return Facts{}, fmt.Errorf("take the events of %s: %w", id, err)
+	}
+	return Facts{Cancelled: !a.CancelRequested.IsZero(), LineEvents: n}, nil
+}
