@@ -1,0 +1,137 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/dialtone/dialtone/internal/mobile"
+	"github.com/dialtone/dialtone/internal/store"
+)
+
+// Record keeps the books of an activation: what its run decided, and what the outside said.
+type Record struct{ DB *store.DB }
+
+// OpenInput asks for an activation on behalf of a run.
+type OpenInput struct {
+	Ref
+	RunID string `json:"run_id"`
+}
+
+// Opened is what a run must know of its activation. It holds nothing personal.
+type Opened struct {
+	Subscription mobile.SubscriptionID `json:"subscription"`
+	Type         mobile.Type           `json:"type"`
+	// Ended tells that the activation ended before: there is nothing to do.
+	Ended mobile.State `json:"ended,omitempty"`
+	// Lost tells that another run held the activation: this one must not act before an
+	// operator has looked.
+	Lost  bool  `json:"lost,omitempty"`
+	Facts Facts `json:"facts,omitzero"`
+}
+
+// Facts are what the outside has said since the run last looked.
+type Facts struct {
+	Cancelled  bool `json:"cancelled,omitempty"`
+	LineEvents bool `json:"line_events,omitempty"`
+}
+
+// OpenActivation claims an activation for a run.
+func (r *Record) OpenActivation(ctx context.Context, in OpenInput) (opened Opened, err error) {
+	err = r.DB.InTenant(ctx, in.Tenant, func(s *store.Store) error {
+		a, err := s.OpenRun(ctx, in.Tenant, in.Activation, in.RunID)
+		opened.Lost = errors.Is(err, store.ErrNotThisRun)
+		if err != nil && !opened.Lost {
+			return err
+		}
+		opened.Subscription, opened.Type = a.Subscription, a.Type
+		opened.Facts.Cancelled = !a.CancelRequested.IsZero()
+		if a.State.Final() {
+			opened.Ended = a.State
+		}
+		return nil
+	})
+	return opened, err
+}
+
+// TakeFacts reads what the outside has said since the run last looked.
+func (r *Record) TakeFacts(ctx context.Context, in Ref) (facts Facts, err error) {
+	err = r.DB.InTenant(ctx, in.Tenant, func(s *store.Store) error {
+		f, err := s.TakeFacts(ctx, in.Tenant, in.Activation)
+		facts = Facts{Cancelled: f.Cancelled, LineEvents: f.LineEvents > 0}
+		return err
+	})
+	return facts, err
+}
+
+// AskInput says why an operator is asked.
+type AskInput struct {
+	Ref
+	Kind mobile.ItemKind `json:"kind"`
+	// About is the step that the operator is asked about; empty for the whole activation.
+	// (Ref.Step is empty: asking is book-keeping, no attempt at the step.)
+	About  mobile.StepName `json:"about,omitempty"`
+	Reason string          `json:"reason"`
+	// Next says in words what happens next.
+	Next string    `json:"next"`
+	At   time.Time `json:"at"`
+	// Due is when the operator's answer is overdue.
+	Due time.Time `json:"due"`
+}
+
+// AskOperator opens an item and lets the activation wait for an operator.
+func (r *Record) AskOperator(ctx context.Context, in AskInput) error {
+	return r.DB.InTenant(ctx, in.Tenant, func(s *store.Store) error {
+		err := s.OpenItem(ctx, in.Tenant, mobile.Item{
+			Activation: in.Activation, Kind: in.Kind, Step: in.About, Detail: in.Reason,
+		})
+		if err != nil {
+			return err
+		}
+		return s.Move(ctx, store.Move{
+			Tenant: in.Tenant, Activation: in.Activation, To: mobile.StateWaitingForOperator,
+			Reason: in.Reason, Next: in.Next, Deadline: in.Due, At: in.At,
+		})
+	})
+}
+
+// MoveInput says where an activation goes.
+type MoveInput struct {
+	Ref
+	To     mobile.State `json:"to"`
+	Reason string       `json:"reason,omitempty"`
+	Next   string       `json:"next,omitempty"`
+	At     time.Time    `json:"at"`
+	Due    time.Time    `json:"due,omitzero"`
+}
+
+func (in MoveInput) move() store.Move {
+	return store.Move{
+		Tenant: in.Tenant, Activation: in.Activation, To: in.To, Reason: in.Reason,
+		Next: in.Next, Deadline: in.Due, At: in.At,
+	}
+}
+
+// MoveActivation changes the state of an activation that goes on.
+func (r *Record) MoveActivation(ctx context.Context, in MoveInput) error {
+	return r.DB.InTenant(ctx, in.Tenant, func(s *store.Store) error { return s.Move(ctx, in.move()) })
+}
+
+// EndActivation ends an activation in a final state.
+func (r *Record) EndActivation(ctx context.Context, in MoveInput) error {
+	return r.DB.InTenant(ctx, in.Tenant, func(s *store.Store) error { return s.End(ctx, in.move()) })
+}
+
+// FileCancelInput says who wants an activation cancelled.
+type FileCancelInput struct {
+	Ref
+	By mobile.Doer `json:"by"`
+}
+
+// FileCancel files a cancel that was asked for in the Temporal UI, under the rules of any
+// other. It refuses store.ErrTooLateToCancel and store.ErrActivationEnded.
+func (r *Record) FileCancel(ctx context.Context, in FileCancelInput) error {
+	return r.DB.InTenant(ctx, in.Tenant, func(s *store.Store) error {
+		return s.CancelActivation(ctx, store.Cancel{Tenant: in.Tenant, Activation: in.Activation, By: in.By})
+	})
+}

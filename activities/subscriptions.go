@@ -1,0 +1,94 @@
+package activities
+
+import (
+	"context"
+
+	"github.com/dialtone/dialtone/internal/fault"
+	"github.com/dialtone/dialtone/internal/mobile"
+	"github.com/dialtone/dialtone/internal/store"
+)
+
+// Subscriptions looks after billing's subscriptions.
+type Subscriptions struct{ DB *store.DB }
+
+// ErrSubscriptionNotMobile refuses a plan that the tenant's plan table does not have, or has
+// as something else than mobile.
+var ErrSubscriptionNotMobile = fault.New(fault.Conflict, "SUBSCRIPTION_NOT_MOBILE",
+	"The subscription's plan is not a mobile plan of this tenant. Correct the plan table or the subscription.")
+
+// CheckSubscription makes sure, when the run begins, that the subscription is still what it
+// was when the launch was accepted. It refuses store.ErrSubscriptionNotPending,
+// store.ErrCancelCameFirst and ErrSubscriptionNotMobile.
+func (a *Subscriptions) CheckSubscription(ctx context.Context, in Ref) error {
+	order, err := loadOrder(ctx, a.DB, in)
+	switch {
+	case err != nil:
+		return err
+	case !order.activation.CancelRequested.IsZero():
+		// A cancel of the subscription is a cancel of its activation, filed with it.
+		return store.ErrCancelCameFirst
+	case order.subscription.Status != mobile.SubscriptionPending:
+		return store.ErrSubscriptionNotPending
+	}
+	say(ctx, "Pending, plan "+order.plan.Name)
+	return nil
+}
+
+// ActivateSubscription turns the subscription active; its line is live.
+func (a *Subscriptions) ActivateSubscription(ctx context.Context, in Ref) error {
+	return a.DB.InTenant(ctx, in.Tenant, func(s *store.Store) error {
+		activation, err := s.Activation(ctx, in.Tenant, store.Key{ID: in.Activation})
+		if err != nil {
+			return err
+		}
+		say(ctx, "Billing was told")
+		return s.ActivateSubscription(ctx, activation)
+	})
+}
+
+// order is what the record says of an activation: what was asked, for whom, on which plan.
+type order struct {
+	activation   mobile.Activation
+	subscription mobile.Subscription
+	plan         mobile.Plan
+	tenant       mobile.Tenant
+}
+
+// loadOrder reads an order. It refuses ErrSubscriptionNotMobile when the plan table no
+// longer has the plan.
+func loadOrder(ctx context.Context, db *store.DB, in Ref) (o order, err error) {
+	err = db.InTenant(ctx, in.Tenant, func(s *store.Store) error {
+		if o.activation, err = s.Activation(ctx, in.Tenant, store.Key{ID: in.Activation}); err != nil {
+			return err
+		}
+		if o.subscription, err = s.Subscription(ctx, in.Tenant, o.activation.Subscription); err != nil {
+			return err
+		}
+		if o.tenant, err = s.Tenant(ctx, in.Tenant); err != nil {
+			return err
+		}
+		plan, found, err := s.Plan(ctx, in.Tenant, o.subscription.Plan)
+		if err == nil && (!found || plan.Kind != mobile.PlanMobile) {
+			return ErrSubscriptionNotMobile
+		}
+		o.plan = plan
+		return err
+	})
+	return o, err
+}
+
+// name is the customer's name as mails and the carrier get it.
+func (o order) name() string {
+	if o.activation.NameOverride != "" {
+		return o.activation.NameOverride
+	}
+	return o.subscription.CustomerName
+}
+
+// email is where the customer's mails go.
+func (o order) email() string {
+	if o.activation.EmailOverride != "" {
+		return o.activation.EmailOverride
+	}
+	return o.subscription.CustomerEmail
+}

@@ -1,0 +1,69 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/dialtone/dialtone/activities"
+	"github.com/dialtone/dialtone/internal/mobile"
+	"github.com/dialtone/dialtone/internal/store"
+)
+
+// listen takes in what arrives while the run goes on. Receivers are set up before the first
+// act, so that nothing that arrives early is lost.
+func (a *activation) listen(root, ctx workflow.Context) {
+	knocks := workflow.GetSignalChannelWithOptions(ctx, intakeSignal, workflow.SignalChannelOptions{
+		Description: intakeSignalDescription,
+	})
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		for {
+			var intake Intake
+			knocks.Receive(ctx, &intake)
+			a.knocks++
+		}
+	})
+	workflow.Go(ctx, a.look)
+	workflow.Go(ctx, func(ctx workflow.Context) { a.heedEngineCancel(root, ctx) })
+	a.showDetails(ctx)
+}
+
+// look reads the record each time that something has arrived. One look serves all that
+// arrived before it.
+func (a *activation) look(ctx workflow.Context) {
+	for {
+		if err := workflow.Await(ctx, func() bool { return a.knocks > a.looks }); err != nil {
+			return
+		}
+		a.looks = a.knocks
+		var facts activities.Facts
+		err := workflow.ExecuteActivity(keeping(ctx, "Read what arrived"), record.TakeFacts, a.ref("")).Get(ctx, &facts)
+		if err != nil {
+			workflow.GetLogger(ctx).Error("cannot read what arrived", "error", err)
+			continue
+		}
+		a.take(facts)
+	}
+}
+
+// take makes facts the run's own.
+func (a *activation) take(facts activities.Facts) {
+	a.cancelled = a.cancelled || facts.Cancelled
+	a.lineEvent = a.lineEvent || facts.LineEvents
+}
+
+// heedEngineCancel files a cancel that was asked for in the Temporal UI, as a wish under the
+// rules of any other: too late is too late.
+func (a *activation) heedEngineCancel(root, ctx workflow.Context) {
+	root.Done().Receive(ctx, nil)
+	in := activities.FileCancelInput{
+		Ref: a.ref(""), By: mobile.Doer{Principal: mobile.PrincipalOperator, Actor: "the Temporal UI"},
+	}
+	err := workflow.ExecuteActivity(keeping(ctx, "File the cancel from the Temporal UI"), record.FileCancel, in).Get(ctx, nil)
+	switch {
+	case err == nil:
+		a.cancelled = true
+	case activities.Failed(err, store.ErrTooLateToCancel):
+		a.outlook = "A cancel came from the Temporal UI, too late: the line is live."
+	default:
+		workflow.GetLogger(ctx).Warn("the cancel from the Temporal UI was not accepted", "error", err)
+	}
+}

@@ -1,0 +1,130 @@
+package workflows
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+// Policies are the durations of an activation. They are part of a run's input: tests
+// shorten them, and a run keeps those that it began with. Fields are only ever added, and a
+// zero field means its default.
+type Policies struct {
+	// Patience is how long a step may fail to get through before an operator is asked. It
+	// goes on trying meanwhile and afterwards.
+	Patience Duration `json:"patience,omitzero"`
+	// LinePoll is the wait between two looks at a line that is coming up, should the
+	// carrier's event not arrive.
+	LinePoll Duration `json:"line_poll,omitzero"`
+	// LinePatience is how long a line may be coming up before an operator is asked.
+	LinePatience Duration `json:"line_patience,omitzero"`
+	// OperatorDue is when an operator's answer is overdue. Nothing ends by itself then.
+	OperatorDue Duration `json:"operator_due,omitzero"`
+	// RetryFirst and RetryMax bound the wait between two attempts, which doubles each time.
+	RetryFirst Duration `json:"retry_first,omitzero"`
+	RetryMax   Duration `json:"retry_max,omitzero"`
+}
+
+// Defaults are what runs live by unless their launch says otherwise.
+func Defaults() Policies {
+	return Policies{
+		Patience:     Duration(15 * time.Minute),
+		LinePoll:     Duration(30 * time.Second),
+		LinePatience: Duration(15 * time.Minute),
+		OperatorDue:  Duration(3 * 24 * time.Hour),
+		RetryFirst:   Duration(time.Second),
+		RetryMax:     Duration(5 * time.Minute),
+	}
+}
+
+// ParsePolicies reads policies as JSON, as in {"patience":"20s"}; empty text means the
+// defaults. It refuses unknown fields and durations that are not positive.
+func ParsePolicies(text string) (Policies, error) {
+	var p Policies
+	if text != "" {
+		decoder := json.NewDecoder(strings.NewReader(text))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&p); err != nil {
+			return Policies{}, fmt.Errorf("read policies: %w", err)
+		}
+	}
+	return p.withDefaults(), nil
+}
+
+func (p Policies) withDefaults() Policies {
+	d := Defaults()
+	for _, field := range []struct{ value, fallback *Duration }{
+		{&p.Patience, &d.Patience}, {&p.LinePoll, &d.LinePoll}, {&p.LinePatience, &d.LinePatience},
+		{&p.OperatorDue, &d.OperatorDue}, {&p.RetryFirst, &d.RetryFirst}, {&p.RetryMax, &d.RetryMax},
+	} {
+		if *field.value == 0 {
+			*field.value = *field.fallback
+		}
+	}
+	return p
+}
+
+// Duration is a time.Duration that JSON writes as "1h30m".
+type Duration time.Duration
+
+// MarshalText implements encoding.TextMarshaler.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *Duration) UnmarshalText(text []byte) error {
+	parsed, err := time.ParseDuration(string(text))
+	switch {
+	case err != nil:
+		return fmt.Errorf("read a duration such as 15m: %w", err)
+	case parsed <= 0:
+		return fmt.Errorf("read a duration: %s is not positive", parsed)
+	}
+	*d = Duration(parsed)
+	return nil
+}
+
+// Of the calls themselves.
+const (
+	// callTimeout bounds one attempt at an act. It is longer than a partner's call (at most
+	// 10 s each, two in reserve_esim) and the two writes to the ledger together.
+	callTimeout = 45 * time.Second
+	// recordTimeout bounds one attempt at book-keeping.
+	recordTimeout = 20 * time.Second
+	// recordRetryMax is how long book-keeping waits at most between two attempts.
+	recordRetryMax = 15 * time.Second
+)
+
+// acting are the options of an act: tried for as long as it takes.
+func (p Policies) acting(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: callTimeout,
+		WaitForCancellation: true,
+		Summary:             summary,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval:    time.Duration(p.RetryFirst),
+			BackoffCoefficient: 2,
+			MaximumInterval:    time.Duration(p.RetryMax),
+			// Not 0, which means for ever too: the SDK's test environment reads it as ten.
+			MaximumAttempts: math.MaxInt32,
+		},
+	})
+}
+
+// keeping are the options of book-keeping, which nobody waits for with patience.
+func keeping(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: recordTimeout,
+		Summary:             summary,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval:    time.Second,
+			BackoffCoefficient: 2,
+			MaximumInterval:    recordRetryMax,
+			MaximumAttempts:    math.MaxInt32,
+		},
+	})
+}
