@@ -25,7 +25,7 @@ type Interceptor struct {
 // the only place.
 func NewInterceptor(db *store.DB, logger *slog.Logger) *Interceptor {
 	if db == nil || logger == nil {
-		panic("activities: an interceptor needs the record and a logger")
+		panic("activities.NewInterceptor needs the record and a logger")
 	}
 	return &Interceptor{diary: diary{db: db, logger: logger}}
 }

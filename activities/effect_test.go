@@ -172,7 +172,6 @@ func TestLedger_SettlesAfterACancellation(t *testing.T) {
 			return s.RecordLine(ctx, b.activation.Tenant, b.activation.ID, reference, "+12125550100")
 		},
 	})
-
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ type Config struct {
 // that lacks one would fail customers one by one.
 func Register(registry worker.ActivityRegistry, c Config) {
 	if c.DB == nil || c.Carrier == nil || c.SMDP == nil || c.SendGrid == nil || c.CallTimeout <= 0 || c.NewToken == nil {
-		panic("activities: a collaborator is missing")
+		panic("activities.Register lacks a collaborator")
 	}
 	registry.RegisterActivity(&Record{DB: c.DB})
 	registry.RegisterActivity(&Subscriptions{DB: c.DB})

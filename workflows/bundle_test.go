@@ -193,7 +193,7 @@ func (b *bundle) after(d time.Duration, what func()) { b.env.RegisterDelayedCall
 func (b *bundle) cancel(t *testing.T) {
 	t.Helper()
 	b.tenant(t, b.activation.Tenant, func(s *store.Store) error {
-		return s.CancelActivation(context.Background(), store.Cancel{
+		return s.CancelActivation(context.WithoutCancel(t.Context()), store.Cancel{
 			Tenant: b.activation.Tenant, Activation: b.activation.ID, Reason: "changed their mind",
 		})
 	})

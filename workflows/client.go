@@ -72,7 +72,7 @@ type Client struct {
 // NewClient makes a Client. The engine's client may be lazy: it need not be reachable yet.
 func NewClient(temporal client.Client, taskQueue string) *Client {
 	if temporal == nil || taskQueue == "" {
-		panic("workflows: a client needs the engine and a task queue")
+		panic("workflows.NewClient needs the engine and a task queue")
 	}
 	return &Client{temporal: temporal, taskQueue: taskQueue}
 }

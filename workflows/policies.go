@@ -59,8 +59,12 @@ func ParsePolicies(text string) (Policies, error) {
 func (p Policies) withDefaults() Policies {
 	d := Defaults()
 	for _, field := range []struct{ value, fallback *Duration }{
-		{&p.Patience, &d.Patience}, {&p.LinePoll, &d.LinePoll}, {&p.LinePatience, &d.LinePatience},
-		{&p.OperatorDue, &d.OperatorDue}, {&p.RetryFirst, &d.RetryFirst}, {&p.RetryMax, &d.RetryMax},
+		{&p.Patience, &d.Patience},
+		{&p.LinePoll, &d.LinePoll},
+		{&p.LinePatience, &d.LinePatience},
+		{&p.OperatorDue, &d.OperatorDue},
+		{&p.RetryFirst, &d.RetryFirst},
+		{&p.RetryMax, &d.RetryMax},
 	} {
 		if *field.value == 0 {
 			*field.value = *field.fallback

@@ -64,7 +64,7 @@ func (s State) Final() bool {
 	case StateAccepted, StateRunning, StateWaitingForCustomer, StateWaitingForCarrier, StateWaitingForOperator, StateUndoing:
 		return false
 	}
-	panic("mobile: no such state: " + string(s))
+	panic("mobile: no such state: " + string(s)) //nolint:forbidigo // The database allows no other: a state was added without a case here.
 }
 
 // moves holds, for each state, where it may go. A final state goes nowhere.

@@ -158,7 +158,7 @@ func (c checkAnswer) line() string {
 func (r readiness) json() string {
 	body, err := json.Marshal(r)
 	if err != nil {
-		panic(fmt.Sprintf("texts that cannot be marshalled: %v", err))
+		panic(fmt.Sprintf("texts that cannot be marshalled: %v", err)) //nolint:forbidigo // Strings and booleans always can be.
 	}
 	return string(body)
 }
