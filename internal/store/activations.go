@@ -74,7 +74,7 @@ func (s *Store) InsertActivation(ctx context.Context, a mobile.Activation, polic
 		return err
 	}
 	a.State = ""
-	return s.tellMove(ctx, a, Move{To: mobile.StateAccepted})
+	return s.tellMove(ctx, a, Move{To: mobile.StateAccepted, At: s.now})
 }
 
 func (s *Store) inProgress(ctx context.Context, a mobile.Activation) error {

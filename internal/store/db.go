@@ -65,7 +65,7 @@ const (
 // Open prepares the pool. It connects lazily: the first transaction says what is wrong.
 func Open(ctx context.Context, config Config) (*DB, error) {
 	if config.Sealer == nil {
-		panic("store: no sealer")
+		panic("store.Open needs a sealer")
 	}
 	pc, err := pgxpool.ParseConfig(config.URL)
 	if err != nil {
@@ -170,8 +170,10 @@ func givenUp(err error) bool {
 // outage tells whether the server could not be reached or did not answer in time: classes
 // 08 (connection), 53 (resources) and 57 (shutdown, cancelled statement), a lock that was
 // not to be had, and everything below SQL.
+//
+// A caller that left is no outage.
 func outage(err error) bool {
-	if err == nil {
+	if err == nil || errors.Is(err, context.Canceled) {
 		return false
 	}
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
@@ -188,7 +190,7 @@ func outage(err error) bool {
 		return true
 	}
 	return pgconn.SafeToRetry(err) || pgconn.Timeout(err) || errors.Is(err, context.DeadlineExceeded) ||
-		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, pgconn.ErrConnClosed)
 }
 
 // sqlState is Postgres's code of an error; empty when it is none of Postgres's.

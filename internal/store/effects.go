@@ -9,8 +9,12 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/dialtone/dialtone/internal/fault"
 	"github.com/dialtone/dialtone/internal/mobile"
 )
+
+// ErrEffectSettled means that our own code would do an act again whose outcome is known.
+var ErrEffectSettled = fault.New(fault.Internal, "EFFECT_SETTLED", "The outcome of this act is known; it is not done again.")
 
 const effectColumns = `effect_id, tenant_id, activation_id, act, generation, partner, settle, verdict, fence,
 	reference, reason, code, sent_at, settled_at, doubted_at`
@@ -66,29 +70,33 @@ func (s *Store) effect(ctx context.Context, e mobile.Effect, lock string) (mobil
 
 // SendEffect says, before the first byte leaves, that an attempt is under way, and gives its
 // fence: only this attempt may write the verdict. An attempt before it that never told its
-// outcome leaves doubt.
+// outcome leaves doubt. It refuses ErrEffectSettled: what is settled is never sent again.
 func (s *Store) SendEffect(ctx context.Context, e mobile.Effect) (mobile.Effect, error) {
 	err := s.tx.QueryRow(ctx, `
 		UPDATE effects
 		SET doubted_at = CASE WHEN fence > 0 AND verdict IN ('', 'unknown') THEN coalesce(sent_at, @now) ELSE doubted_at END,
 		    fence = fence + 1, verdict = '', reason = '', code = '', sent_at = @now
-		WHERE effect_id = @id
+		WHERE effect_id = @id AND verdict NOT IN ('yes', 'refused')
 		RETURNING fence`, pgx.StrictNamedArgs{"id": e.ID, "now": s.now}).Scan(&e.Fence)
-	if err != nil {
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return e, ErrEffectSettled
+	case err != nil:
 		return e, fmt.Errorf("send effect %s of %s: %w", e.Act, e.Activation, err)
 	}
 	return e, nil
 }
 
 // SettleEffect writes the verdict of the attempt that e.Fence names. It gives false when a
-// later attempt has begun: then this one is a zombie and its word counts for nothing.
+// later attempt has begun: then this one is a zombie and its word counts for nothing. So
+// does the word of an attempt about which evidence has spoken meanwhile.
 func (s *Store) SettleEffect(ctx context.Context, e mobile.Effect) (bool, error) {
 	n, err := s.exec(ctx, `
 		UPDATE effects
 		SET verdict = @verdict, reference = @reference, reason = @reason, code = @code,
-		    settled_at = CASE WHEN @verdict IN ('yes', 'refused') THEN @now END,
-		    doubted_at = CASE @verdict WHEN 'unknown' THEN @now WHEN 'not_now' THEN doubted_at END
-		WHERE effect_id = @id AND fence = @fence`, pgx.StrictNamedArgs{
+		    settled_at = CASE WHEN @verdict IN ('yes', 'refused') THEN @now::timestamptz END,
+		    doubted_at = CASE @verdict WHEN 'unknown' THEN @now::timestamptz WHEN 'not_now' THEN doubted_at END
+		WHERE effect_id = @id AND fence = @fence AND verdict NOT IN ('yes', 'refused')`, pgx.StrictNamedArgs{
 		"id": e.ID, "fence": e.Fence, "verdict": e.Verdict, "reference": e.Reference, "reason": e.Reason,
 		"code": e.Code, "now": s.now,
 	})

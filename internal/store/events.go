@@ -28,7 +28,7 @@ func (s *Store) emit(ctx context.Context, e mobile.Event) error {
 	if err != nil {
 		return fmt.Errorf("insert event %s: %w", e.Type, err)
 	}
-	return nil
+	return s.notify(ctx, RelayTopic)
 }
 
 // EventFilter narrows the feed; empty fields do not.

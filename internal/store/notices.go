@@ -85,14 +85,18 @@ func (s *Store) NoticeSent(ctx context.Context, a mobile.Activation, notice mobi
 // asks an operator when it bounced. A bounce after a delivery counts, a delivery after a
 // bounce does not. It gives false when there is no such notice. InSystem only.
 func (s *Store) SettleNotice(ctx context.Context, id string, to mobile.NoticeState, reason string) (bool, error) {
+	if !isUUID(id) {
+		return false, nil
+	}
 	var n mobile.Notice
 	var a mobile.Activation
 	err := s.tx.QueryRow(ctx, `
-		SELECT n.kind, n.state, n.activation_id, n.tenant_id, a.subscription_id
+		SELECT n.kind, n.state, n.activation_id, n.tenant_id, a.subscription_id, a.account_id
 		FROM notices n
 		JOIN activations a ON a.activation_id = n.activation_id
 		WHERE n.notice_id = @id
-		FOR UPDATE OF n`, pgx.StrictNamedArgs{"id": id}).Scan(&n.Kind, &n.State, &a.ID, &a.Tenant, &a.Subscription)
+		FOR UPDATE OF n`, pgx.StrictNamedArgs{"id": id}).
+		Scan(&n.Kind, &n.State, &a.ID, &a.Tenant, &a.Subscription, &a.AccountID)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return false, nil
@@ -116,7 +120,7 @@ func (s *Store) SettleNotice(ctx context.Context, id string, to mobile.NoticeSta
 	}
 	if err := s.emit(ctx, mobile.Event{
 		Tenant: a.Tenant, Type: kind, Activation: a.ID, Subscription: a.Subscription,
-		Data: mobile.EventData{NoticeID: id, Notice: n.Kind, NoticeState: to, Reason: reason},
+		Data: mobile.EventData{AccountID: a.AccountID, NoticeID: id, Notice: n.Kind, NoticeState: to, Reason: reason},
 	}); err != nil {
 		return false, err
 	}

@@ -24,6 +24,10 @@ func ActivationTopic(id mobile.ActivationID) Topic { return Topic("activation/" 
 // FeedTopic is told when a tenant's feed has new events.
 func FeedTopic(tenant mobile.TenantID) Topic { return Topic("feed/" + string(tenant)) }
 
+// RelayTopic is told when there is something for the relay: a message, or an event without
+// number.
+const RelayTopic Topic = "relay"
+
 // notify wakes watchers when this transaction commits. Equal wake-ups of one transaction
 // are one.
 func (s *Store) notify(ctx context.Context, topic Topic) error {
@@ -97,7 +101,11 @@ func (w *Watch) listen(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("connect the listener: %w", err)
 	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reconnectDelay)
+		defer cancel()
+		_ = conn.Close(ctx)
+	}()
 	if _, err := conn.Exec(ctx, "LISTEN "+channel); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}

@@ -1,6 +1,10 @@
 package store
 
-import "time"
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
 
 // zeroNull stores the zero time as NULL.
 func zeroNull(t time.Time) *time.Time {
@@ -34,4 +38,10 @@ func value[T any](p *T) T {
 		return zero
 	}
 	return *p
+}
+
+// isUUID tells whether an id from outside is a UUID in its canonical form. Others would be
+// an error to Postgres, and are nobody's.
+func isUUID(s string) bool {
+	return len(s) == len(uuid.UUID{}.String()) && uuid.Validate(s) == nil
 }

@@ -3,6 +3,8 @@ package store_test
 import (
 	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -114,39 +116,40 @@ func TestDeadlockIsRunAgain(t *testing.T) {
 	db := storetest.New(t)
 	tenant := storetest.Tenant(t, db)
 	subs := []mobile.Subscription{storetest.Subscription(t, db, tenant), storetest.Subscription(t, db, tenant)}
-	holding := make(chan struct{}, 2)
-	both := make(chan struct{})
-	results := make(chan error, 2)
-	runs := make(chan struct{}, 6)
+	holding, both, over := make(chan struct{}, 2), make(chan struct{}), make(chan struct{}, 2)
+	var runs atomic.Int32
 
+	var all sync.WaitGroup
 	for i := range 2 {
 		first, second := subs[i].ID, subs[1-i].ID
-		go func() {
-			results <- db.InTenant(t.Context(), tenant.ID, func(s *store.Store) error {
-				runs <- struct{}{}
+		all.Go(func() {
+			again := false
+			err := db.InTenant(t.Context(), tenant.ID, func(s *store.Store) error {
+				runs.Add(1)
+				if again {
+					<-over // so that they do not meet a second time
+				}
+				again = true
 				if _, err := s.LockSubscription(t.Context(), tenant.ID, first); err != nil {
 					return err
 				}
-				select {
-				case holding <- struct{}{}:
-				default: // a second run need not meet the other
-				}
+				holding <- struct{}{}
 				<-both
 				_, err := s.LockSubscription(t.Context(), tenant.ID, second)
 				return err
 			})
-		}()
+			if err != nil {
+				t.Error(err)
+			}
+			over <- struct{}{}
+		})
 	}
 	<-holding
 	<-holding
 	close(both)
+	all.Wait()
 
-	for range 2 {
-		if err := <-results; err != nil {
-			t.Error(err)
-		}
-	}
-	if len(runs) != 3 {
-		t.Errorf("%d runs, want one of the two again", len(runs))
+	if n := runs.Load(); n != 3 {
+		t.Errorf("%d runs, want one of the two again", n)
 	}
 }

@@ -29,7 +29,7 @@ func (s *Store) file(ctx context.Context, a mobile.Activation, kind string) erro
 	if err != nil {
 		return fmt.Errorf("file %s of %s: %w", kind, a.ID, err)
 	}
-	return nil
+	return s.notify(ctx, RelayTopic)
 }
 
 // Message is one thing that the engine must be told.
@@ -100,12 +100,16 @@ func (s *Store) MessageDelivered(ctx context.Context, id int64) error {
 }
 
 // MessageFailed gives a message back, to be tried again after a while. Why is a code of
-// ours, never a text from outside.
-func (s *Store) MessageFailed(ctx context.Context, id int64, why string, wait time.Duration) error {
-	_, err := s.exec(ctx, `UPDATE outbox SET leased_until = now() + @wait, last_error = @why WHERE outbox_id = @id AND done_at IS NULL`,
-		pgx.StrictNamedArgs{"id": id, "why": why, "wait": wait})
+// ours, never a text from outside. One whose lease has passed to another meanwhile is left
+// to that one.
+func (s *Store) MessageFailed(ctx context.Context, m Message, why string, wait time.Duration) error {
+	_, err := s.exec(ctx, `
+		UPDATE outbox
+		SET leased_until = now() + @wait, last_error = @why
+		WHERE outbox_id = @id AND attempts = @attempts AND done_at IS NULL`,
+		pgx.StrictNamedArgs{"id": m.ID, "attempts": m.Attempts, "why": why, "wait": wait})
 	if err != nil {
-		return fmt.Errorf("give back message %d: %w", id, err)
+		return fmt.Errorf("give back message %d: %w", m.ID, err)
 	}
 	return nil
 }

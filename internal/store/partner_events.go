@@ -55,7 +55,7 @@ func (s *Store) KeepPartnerEvent(ctx context.Context, e PartnerEvent) (bool, err
 
 // tenantOf gives the tenant of an activation, and nothing for one that is not ours.
 func (s *Store) tenantOf(ctx context.Context, id mobile.ActivationID) (mobile.TenantID, error) {
-	if uuid.Validate(string(id)) != nil {
+	if !isUUID(string(id)) {
 		return "", nil
 	}
 	var tenant mobile.TenantID

@@ -37,7 +37,7 @@ func (s *Store) ReserveProfile(ctx context.Context, tenant mobile.TenantID, p mo
 	if err != nil {
 		return p, err
 	}
-	_, err = s.exec(ctx, `
+	n, err := s.exec(ctx, `
 		INSERT INTO profiles (profile_id, tenant_id, activation_id, iccid, profile_type, state, install_state,
 		                      matching_id_sealed, created_at, updated_at)
 		VALUES (@id, @tenant, @activation, @iccid, @type, 'RESERVED', @install, @matching, @now, @now)
@@ -54,7 +54,7 @@ func (s *Store) ReserveProfile(ctx context.Context, tenant mobile.TenantID, p mo
 		return p, ErrICCIDTaken
 	case err != nil:
 		return p, err
-	case held.ICCID != p.ICCID:
+	case held.ICCID != p.ICCID, n == 0 && held.State == mobile.ProfileReturned:
 		return p, ErrICCIDTaken
 	}
 	return held, s.touch(ctx, p.Activation, touchTime)
@@ -126,11 +126,12 @@ func (s *Store) ActivationCode(ctx context.Context, tenant mobile.TenantID, p mo
 }
 
 // GiveBackProfile says what became of a profile that was given back: RETURNED or RETIRED.
+// The first word stays: after RETURNED somebody else may hold it, after RETIRED nobody may.
 func (s *Store) GiveBackProfile(ctx context.Context, p mobile.Profile, state mobile.ProfileState) error {
 	if _, err := s.exec(ctx, `
 		UPDATE profiles
 		SET state = @state, activation_code_sealed = NULL, updated_at = @now
-		WHERE profile_id = @id`, pgx.StrictNamedArgs{"id": p.ID, "state": state, "now": s.now}); err != nil {
+		WHERE profile_id = @id AND state IN ('RESERVED', 'RELEASED')`, pgx.StrictNamedArgs{"id": p.ID, "state": state, "now": s.now}); err != nil {
 		return fmt.Errorf("give back profile %s: %w", p.ID, err)
 	}
 	return s.touch(ctx, p.Activation, touchTime)
@@ -143,13 +144,14 @@ func (s *Store) RecordInstall(ctx context.Context, iccid mobile.ICCID, move func
 	var p mobile.Profile
 	var tenant mobile.TenantID
 	var subscription mobile.SubscriptionID
+	var account string
 	err := s.tx.QueryRow(ctx, `
-		SELECT p.profile_id, p.activation_id, p.install_state, p.tenant_id, a.subscription_id
+		SELECT p.profile_id, p.activation_id, p.install_state, p.tenant_id, a.subscription_id, a.account_id
 		FROM profiles p
 		JOIN activations a ON a.activation_id = p.activation_id
 		WHERE p.iccid = @iccid AND p.state <> 'RETURNED'
 		FOR UPDATE OF p`, pgx.StrictNamedArgs{"iccid": iccid}).
-		Scan(&p.ID, &p.Activation, &p.InstallState, &tenant, &subscription)
+		Scan(&p.ID, &p.Activation, &p.InstallState, &tenant, &subscription, &account)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return "", false, nil
@@ -170,7 +172,9 @@ func (s *Store) RecordInstall(ctx context.Context, iccid mobile.ICCID, move func
 	}
 	if err := s.emit(ctx, mobile.Event{
 		Tenant: tenant, Type: kind, Activation: p.Activation, Subscription: subscription,
-		Data: mobile.EventData{ICCIDLast4: iccid.Last4(), InstallState: to, PreviousInstallState: p.InstallState},
+		Data: mobile.EventData{
+			AccountID: account, ICCIDLast4: iccid.Last4(), InstallState: to, PreviousInstallState: p.InstallState,
+		},
 	}); err != nil {
 		return "", false, err
 	}

@@ -108,8 +108,8 @@ func (s *Store) tellMove(ctx context.Context, a mobile.Activation, m Move) error
 	}
 	if _, err := s.exec(ctx, `
 		INSERT INTO activation_events (tenant_id, activation_id, from_state, to_state, reason, at)
-		VALUES (@tenant, @id, @from, @to, @reason, @now)`, pgx.StrictNamedArgs{
-		"tenant": a.Tenant, "id": a.ID, "from": a.State, "to": m.To, "reason": m.Reason, "now": s.now,
+		VALUES (@tenant, @id, @from, @to, @reason, @at)`, pgx.StrictNamedArgs{
+		"tenant": a.Tenant, "id": a.ID, "from": a.State, "to": m.To, "reason": m.Reason, "at": m.At,
 	}); err != nil {
 		return fmt.Errorf("keep the move of %s: %w", a.ID, err)
 	}
@@ -189,6 +189,11 @@ func (s *Store) RecordLive(ctx context.Context, tenant mobile.TenantID, id mobil
 // End ends an activation: its final state, steps never begun are skipped, open items are
 // closed, and its subscription is free for another. Twice is once.
 func (s *Store) End(ctx context.Context, m Move) error {
+	// The activation's row first, as everywhere, so that nobody waits crosswise.
+	a, err := s.lockActivation(ctx, m.Tenant, m.Activation)
+	if err != nil {
+		return err
+	}
 	if _, err := s.exec(ctx, `
 		UPDATE activation_steps
 		SET state = 'SKIPPED'
@@ -198,5 +203,5 @@ func (s *Store) End(ctx context.Context, m Move) error {
 	if err := s.closeItems(ctx, m.Activation, "", mobile.ItemStepStuck, mobile.ItemOutcomeUnknown); err != nil {
 		return err
 	}
-	return s.Move(ctx, m)
+	return s.move(ctx, a, m)
 }

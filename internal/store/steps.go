@@ -75,10 +75,17 @@ func (s *Store) RecordAttempt(ctx context.Context, t Attempt) error {
 			return err
 		}
 	}
-	if err := s.touch(ctx, t.Activation, touched(before != t.State)); err != nil {
+	decides := before != t.State && !(trying(before) && trying(t.State))
+	if err := s.touch(ctx, t.Activation, touched(decides)); err != nil {
 		return err
 	}
 	return s.follow(ctx, a, t)
+}
+
+// trying tells whether attempts are being made. One attempt after another decides nothing,
+// or else no operator could decide on a step that is tried again and again.
+func trying(state mobile.StepState) bool {
+	return state == mobile.StepRunning || state == mobile.StepRetrying
 }
 
 // ignores tells whether a step in this state is left as it is: what is settled is not moved

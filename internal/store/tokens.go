@@ -152,3 +152,19 @@ func (s *Store) RevokeToken(ctx context.Context, id string) (mobile.Token, error
 	}
 	return t, nil
 }
+
+// Token reads a token by its id. It refuses ErrTokenNotFound.
+func (s *Store) Token(ctx context.Context, id string) (mobile.Token, error) {
+	rows, err := s.tx.Query(ctx, `SELECT `+tokenColumns+` FROM tokens WHERE token_id = @id`, pgx.StrictNamedArgs{"id": id})
+	if err != nil {
+		return mobile.Token{}, fmt.Errorf("read token %s: %w", id, err)
+	}
+	t, err := pgx.CollectExactlyOneRow(rows, scanToken)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return mobile.Token{}, ErrTokenNotFound
+	case err != nil:
+		return mobile.Token{}, fmt.Errorf("read token %s: %w", id, err)
+	}
+	return t, nil
+}

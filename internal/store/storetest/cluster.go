@@ -101,11 +101,11 @@ func administer(c *postgrestest.Cluster, statement string) error {
 }
 
 // Main runs a package's tests, stops the Postgres that they started, and fails the package
-// when goroutines are left. It does not return.
-func Main(m *testing.M) {
-	goleak.VerifyTestMain(stopping{m},
+// when goroutines are left other than those allowed. It does not return.
+func Main(m *testing.M, allowed ...goleak.Option) {
+	goleak.VerifyTestMain(stopping{m}, append(allowed,
 		// pgx hands a cut connection to a goroutine that closes it, for at most 15 s.
-		goleak.IgnoreAnyFunction("github.com/jackc/pgx/v5/pgconn.(*PgConn).asyncClose.func1"))
+		goleak.IgnoreAnyFunction("github.com/jackc/pgx/v5/pgconn.(*PgConn).asyncClose.func1"))...)
 }
 
 // stopping is a run of tests with the cluster's end.
