@@ -16,8 +16,9 @@ import (
 type Mails struct {
 	DB       *store.DB
 	SendGrid *mail.Client
-	// NewToken draws a token for the customer's portal link, and its hash.
-	NewToken func(mobile.Principal) (text string, hash []byte, err error)
+	// NewToken makes a token for the customer's portal link: its text, what the record keeps
+	// of it, and its hash.
+	NewToken func(mobile.Principal) (text string, token mobile.Token, hash []byte)
 }
 
 // SendActivationMail sends the Mobile Activation mail. The message is made once and kept
@@ -75,23 +76,18 @@ func (a *Mails) compose(ctx context.Context, s *store.Store, in Ref, o order) er
 	if err != nil {
 		return err
 	}
-	token, hash, err := a.NewToken(mobile.PrincipalPortal)
-	if err != nil {
-		return err
-	}
+	text, token, hash := a.NewToken(mobile.PrincipalPortal)
+	token.Tenant, token.Activation, token.Name = in.Tenant, in.Activation, "Mobile Activation mail"
 	id := uuid.Must(uuid.NewV7()).String()
 	message, err := mail.ActivationMail{
 		NoticeID: id, ActivationID: in.Activation, Tenant: o.tenant, CustomerName: o.name(), To: o.email(),
 		Number: o.activation.PhoneNumber, Code: code,
-		PortalLink: strings.ReplaceAll(o.tenant.PortalURLTemplate, "{token}", token),
+		PortalLink: strings.ReplaceAll(o.tenant.PortalURLTemplate, "{token}", text),
 	}.Compose()
 	if err != nil {
 		return err
 	}
-	if err := s.InsertToken(ctx, mobile.Token{
-		ID: uuid.Must(uuid.NewV7()).String(), Principal: mobile.PrincipalPortal, Tenant: in.Tenant,
-		Activation: in.Activation, Name: "Mobile Activation mail",
-	}, hash); err != nil {
+	if err := s.InsertToken(ctx, token, hash); err != nil {
 		return err
 	}
 	return s.PrepareNotice(ctx, in.Tenant, in.Activation, mobile.Notice{

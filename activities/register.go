@@ -20,8 +20,9 @@ type Config struct {
 	SendGrid *mail.Client
 	// CallTimeout is how long one call to a partner may take: the bound of their clients.
 	CallTimeout time.Duration
-	// NewToken draws a token for a customer's portal link, and its hash.
-	NewToken func(mobile.Principal) (text string, hash []byte, err error)
+	// NewToken makes a token for a customer's portal link: its text, what the record keeps
+	// of it, and its hash.
+	NewToken func(mobile.Principal) (text string, token mobile.Token, hash []byte)
 }
 
 // Register registers every activity. It panics without a collaborator, because a worker

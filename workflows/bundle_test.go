@@ -164,9 +164,9 @@ func (b *bundle) collaborators(t *testing.T) activities.Config {
 	fatal(t, err)
 	return activities.Config{
 		DB: b.db, Carrier: carrierClient, SMDP: smdp, SendGrid: sendgrid, CallTimeout: callTimeout,
-		NewToken: func(mobile.Principal) (string, []byte, error) {
+		NewToken: func(p mobile.Principal) (string, mobile.Token, []byte) {
 			token := uuid.NewString()
-			return token, []byte(token), nil
+			return token, mobile.Token{ID: token, Principal: p}, []byte(token)
 		},
 	}
 }
