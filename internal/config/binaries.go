@@ -108,6 +108,8 @@ func (s Server) check(r *report) {
 
 func (w Worker) check(r *report) { r.unless(isListenAddress(w.AdminListen), "ADMIN_LISTEN") }
 
+func (m Migrate) check(r *report) { r.unless(m.Database.User() != "", "DATABASE_URL") }
+
 func (c Console) check(r *report) {
 	r.unless(isListenAddress(c.Listen), "CONSOLE_LISTEN")
 	r.unless(isListenAddress(c.AdminListen), "ADMIN_LISTEN")

@@ -149,10 +149,10 @@ func loopback(host string) bool {
 func ParseTimeZone(s string) (string, *Refusal) {
 	name := strings.TrimSpace(s)
 	if name == "" || name == "Local" {
-		return "", &Refusal{"TIME_ZONE_UNKNOWN", "Give the IANA name of a time zone, such as America/Los_Angeles."}
+		return "", &Refusal{"FIELD_MALFORMED", "Give the IANA name of a time zone, such as America/Los_Angeles."}
 	}
 	if _, err := time.LoadLocation(name); err != nil {
-		return "", &Refusal{"TIME_ZONE_UNKNOWN", "Give the IANA name of a time zone, such as America/Los_Angeles."}
+		return "", &Refusal{"FIELD_MALFORMED", "Give the IANA name of a time zone, such as America/Los_Angeles."}
 	}
 	return name, nil
 }

@@ -164,3 +164,14 @@ func (s *Store) NumberFeed(ctx context.Context, limit int) (int64, error) {
 	}
 	return numbered, nil
 }
+
+// Unnumbered tells whether committed events are without a number: those of a tenant whom
+// another relay was numbering, which may have looked before they were committed. InSystem
+// only.
+func (s *Store) Unnumbered(ctx context.Context) (left bool, err error) {
+	err = s.tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM events WHERE sequence IS NULL)`).Scan(&left)
+	if err != nil {
+		return false, fmt.Errorf("find unnumbered events: %w", err)
+	}
+	return left, nil
+}

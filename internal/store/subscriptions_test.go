@@ -40,7 +40,7 @@ func TestInsertSubscription(t *testing.T) {
 
 	must(t, insert(want))
 
-	want.Created, want.Updated = noon, noon
+	want.Created, want.Updated, want.PlanKind = noon, noon, mobile.PlanMobile
 	if diff := cmp.Diff(want, readSubscription(t, db, want)); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}

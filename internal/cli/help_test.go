@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// every visits each command of ours.
+func every(command *cobra.Command, visit func(*cobra.Command)) {
+	if command.Name() == "help" || command.Name() == "completion" || command.IsAdditionalHelpTopicCommand() {
+		return
+	}
+	visit(command)
+	for _, child := range command.Commands() {
+		every(child, visit)
+	}
+}
+
+// Each command says in a line what it does, and shows how, with flags that exist.
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	a := &app{env: Env{}.whole()}
+	root := a.rootCommand()
+	every(root, func(command *cobra.Command) {
+		path := command.CommandPath()
+		if command.Short == "" || strings.HasSuffix(command.Short, ".") {
+			t.Errorf("%s: the short help is %q", path, command.Short)
+		}
+		if !strings.Contains(command.Example, "dialtone ") {
+			t.Errorf("%s has no example", path)
+		}
+		checkExample(t, root, command)
+		command.Flags().VisitAll(func(flag *pflag.Flag) {
+			if flag.Usage == "" {
+				t.Errorf("%s --%s says nothing", path, flag.Name)
+			}
+		})
+	})
+}
+
+// checkExample looks up each command line of an example, and each flag in it.
+func checkExample(t *testing.T, root, command *cobra.Command) {
+	t.Helper()
+	text := strings.ReplaceAll(command.Example, "\\\n", " ")
+	for line := range strings.Lines(text) {
+		line, _, _ = strings.Cut(line, " | ")
+		words := strings.Fields(strings.TrimSpace(line))
+		if len(words) == 0 || words[0] != "dialtone" {
+			continue
+		}
+		found, _, err := root.Find(words[1:])
+		if err != nil {
+			t.Errorf("%s: the example %q: %v", command.CommandPath(), line, err)
+			continue
+		}
+		for _, word := range words {
+			name, isFlag := strings.CutPrefix(word, "--")
+			name, _, _ = strings.Cut(name, "=")
+			if isFlag && name != "help" && found.Flag(name) == nil {
+				t.Errorf("%s: the example %q: %s has no flag --%s", command.CommandPath(), line, found.CommandPath(), name)
+			}
+		}
+	}
+}
+
+// Every command that changes something takes --request-id, and what ends something also a
+// reason.
+func TestHelp_Changes(t *testing.T) {
+	t.Parallel()
+	a := &app{env: Env{}.whole()}
+	every(a.rootCommand(), func(command *cobra.Command) {
+		needs := map[string][]string{
+			"create": {"request-id"}, "update": {"request-id"}, "mobile-activation": {"request-id"},
+			"cancel": {"request-id", "reason"}, "revoke": {"request-id", "reason"},
+		}
+		for _, flag := range needs[command.Name()] {
+			if command.Flag(flag) == nil {
+				t.Errorf("%s has no --%s", command.CommandPath(), flag)
+			}
+		}
+	})
+}

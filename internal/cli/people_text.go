@@ -1,0 +1,213 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	dialtonev1 "github.com/dialtone/dialtone/api/gen/dialtone/v1"
+)
+
+// notices lists the e-mails to the customer.
+func (p *page) notices(all []*dialtonev1.Notice) {
+	if len(all) == 0 {
+		return
+	}
+	p.title("E-mails to the customer")
+	var rows []row
+	for _, n := range all {
+		again := ""
+		if n.GetGeneration() > 0 {
+			again = "sent again"
+		}
+		rows = append(rows, row{cells: []cell{
+			{text: word(n.GetDelivery()), tone: noticeTone(n.GetDelivery())},
+			{text: word(n.GetKind())},
+			{text: n.GetMaskedAddress()},
+			{text: join(", ", p.when(n.GetTime()), n.GetReason(), again)},
+		}})
+	}
+	p.table("  ", rows)
+}
+
+// notes lists what people wrote for each other.
+func (p *page) notes(all []*dialtonev1.Note) {
+	if len(all) == 0 {
+		return
+	}
+	p.title("Notes")
+	for _, n := range all {
+		p.linef("  %s", p.paint(join(", ", n.GetActor(), p.when(n.GetCreateTime())), dim))
+		p.said("    ", n.GetText())
+	}
+}
+
+// items lists what waits for an operator, and then what did.
+func (p *page) items(all []*dialtonev1.Item) {
+	var open, closed []*dialtonev1.Item
+	for _, item := range all {
+		if item.GetCloseTime() == nil {
+			open = append(open, item)
+		} else {
+			closed = append(closed, item)
+		}
+	}
+	if len(open) > 0 {
+		p.title("Waiting for an operator")
+		for _, item := range open {
+			p.item(item)
+		}
+	}
+	if len(closed) > 0 {
+		p.title("Settled")
+		var rows []row
+		for _, item := range closed {
+			how := "closed by itself"
+			if resolution := word(item.GetResolution()); resolution != "" {
+				how = join(" by ", resolution, item.GetActor())
+			}
+			rows = append(rows, row{cells: cells(itemName(item), how, p.when(item.GetCloseTime()))})
+		}
+		p.table("  ", rows)
+	}
+}
+
+func (p *page) item(item *dialtonev1.Item) {
+	p.linef("  %s  %s", p.paint(strings.ToUpper(word(item.GetSeverity())), severityTone(item.GetSeverity())), itemName(item))
+	p.said("    ", item.GetMessage())
+	p.linef("    %s", join("; ", "opened "+p.when(item.GetOpenTime()), p.itemDue(item)))
+	p.linef("    %s", p.paint("item "+item.GetItemId(), dim))
+}
+
+func (p *page) itemDue(item *dialtonev1.Item) string {
+	switch {
+	case item.GetDeadline() == nil:
+		return ""
+	case p.overdue(item.GetDeadline()):
+		return p.due(item.GetDeadline())
+	}
+	return "overdue " + p.due(item.GetDeadline())
+}
+
+// itemName is "STEP_STUCK at reserve_esim (PARTNER_UNREACHABLE)".
+func itemName(item *dialtonev1.Item) string {
+	name := join(" at ", item.GetKind(), item.GetStep())
+	if item.GetReason() != "" {
+		name += " (" + item.GetReason() + ")"
+	}
+	return name
+}
+
+// choices lists what may be done, each with its command line. That is never broken: it is
+// there to be copied.
+func (p *page) choices(all []*dialtonev1.Choice) {
+	if len(all) == 0 {
+		return
+	}
+	p.title("What you can do")
+	for i, choice := range all {
+		text := choice.GetText()
+		if choice.GetIrreversible() {
+			text += p.paint("  cannot be taken back", red)
+		}
+		p.linef("  %d. %s", i+1, text)
+		if choice.GetCli() != "" {
+			p.linef("     %s", p.paint(choice.GetCli(), bold))
+		}
+	}
+}
+
+// portSection is the bringing of a number.
+func (p *page) portSection(port *dialtonev1.Port) {
+	if port == nil {
+		return
+	}
+	p.title("Port")
+	asks := ""
+	if prompt := port.GetPrompt(); prompt != nil {
+		asks = fmt.Sprintf("%s (prompt revision %d), lapses %s", word(prompt.GetKind()), prompt.GetRevision(), p.due(prompt.GetDeadline()))
+	}
+	p.indented(
+		fact{name: "State", value: word(port.GetState()) + p.portSince(port)},
+		fact{name: "Why", value: join(": ", port.GetReason(), port.GetReasonMessage())},
+		fact{name: "Number", value: join(", ", port.GetPhoneNumber(), word(port.GetNumberType()))},
+		fact{name: "From", value: donor(port)},
+		fact{name: "Order", value: join(", ", port.GetCarrierReference(), sent(p.when(port.GetSubmitTime())))},
+		fact{name: "Moves", value: p.when(port.GetDueTime())},
+		fact{name: "Moved", value: p.when(port.GetCompleteTime())},
+		fact{name: "Details", value: details(port)},
+		fact{name: "PIN lapses", value: p.due(port.GetPinExpireTime())},
+		fact{name: "Customer asked", value: asks},
+		fact{name: "Reminders", value: p.reminders(port.GetPrompt())},
+		fact{name: "Refusals", value: refusals(port)},
+	)
+	var rows []row
+	for _, r := range port.GetRefusals() {
+		said := r.GetReason()
+		if words := join(" ", r.GetCarrierCode(), quoted(r.GetCarrierMessage())); words != "" {
+			said += ": they said " + words
+		}
+		rows = append(rows, row{cells: cells("refused", exact(r.GetTime()), said)})
+	}
+	p.table("  ", rows)
+}
+
+func (p *page) portSince(port *dialtonev1.Port) string {
+	if port.GetSince() == nil {
+		return ""
+	}
+	return ", " + p.when(port.GetSince())
+}
+
+// donor names the company that the number leaves.
+func donor(port *dialtonev1.Port) string {
+	if port.GetDonorName() == "" {
+		return port.GetDonor()
+	}
+	return join(" ", port.GetDonorName(), parenthesised(port.GetDonor()))
+}
+
+func details(port *dialtonev1.Port) string {
+	if port.GetInfoPresent() {
+		return "the customer has given what the donor asks for"
+	}
+	return "not given yet by the customer"
+}
+
+func (p *page) reminders(prompt *dialtonev1.PortPrompt) string {
+	if prompt == nil {
+		return ""
+	}
+	next := ""
+	if prompt.GetNextReminderTime() != nil {
+		next = "next " + p.when(prompt.GetNextReminderTime())
+	}
+	return join(", ", fmt.Sprintf("%d sent", prompt.GetReminderCount()), next)
+}
+
+func refusals(port *dialtonev1.Port) string {
+	if port.GetRefusalCount() == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d so far; %s before an operator takes over", port.GetRefusalCount(), counted(port.GetAttemptsLeft(), "more try", "more tries"))
+}
+
+func sent(when string) string {
+	if when == "" {
+		return ""
+	}
+	return "sent " + when
+}
+
+func quoted(text string) string {
+	if text == "" {
+		return ""
+	}
+	return fmt.Sprintf("%q", text)
+}
+
+func parenthesised(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "(" + text + ")"
+}

@@ -1,0 +1,55 @@
+package cli
+
+import dialtonev1 "github.com/dialtone/dialtone/api/gen/dialtone/v1"
+
+// stateTone is green for a good end, red for a bad one, and yellow where a person must act.
+func stateTone(state dialtonev1.WorkflowState) tone {
+	switch state {
+	case dialtonev1.WorkflowState_WORKFLOW_STATE_SUCCEEDED:
+		return green
+	case dialtonev1.WorkflowState_WORKFLOW_STATE_WAITING_FOR_CUSTOMER,
+		dialtonev1.WorkflowState_WORKFLOW_STATE_WAITING_FOR_OPERATOR,
+		dialtonev1.WorkflowState_WORKFLOW_STATE_UNDOING:
+		return yellow
+	case dialtonev1.WorkflowState_WORKFLOW_STATE_CANCELLED,
+		dialtonev1.WorkflowState_WORKFLOW_STATE_EXPIRED,
+		dialtonev1.WorkflowState_WORKFLOW_STATE_REJECTED,
+		dialtonev1.WorkflowState_WORKFLOW_STATE_FAILED:
+		return red
+	default:
+		return plain
+	}
+}
+
+func stepTone(state dialtonev1.StepState) tone {
+	switch state {
+	case dialtonev1.StepState_STEP_STATE_DONE:
+		return green
+	case dialtonev1.StepState_STEP_STATE_RETRYING, dialtonev1.StepState_STEP_STATE_WAITING:
+		return yellow
+	case dialtonev1.StepState_STEP_STATE_REFUSED:
+		return red
+	case dialtonev1.StepState_STEP_STATE_PENDING, dialtonev1.StepState_STEP_STATE_SKIPPED, dialtonev1.StepState_STEP_STATE_UNDONE:
+		return dim
+	default:
+		return plain
+	}
+}
+
+func severityTone(severity dialtonev1.Severity) tone {
+	switch severity {
+	case dialtonev1.Severity_SEVERITY_STRANDED, dialtonev1.Severity_SEVERITY_AT_RISK:
+		return red
+	case dialtonev1.Severity_SEVERITY_ROUTINE:
+		return yellow
+	default:
+		return plain
+	}
+}
+
+func noticeTone(delivery dialtonev1.NoticeDelivery) tone {
+	if delivery == dialtonev1.NoticeDelivery_NOTICE_DELIVERY_BOUNCED {
+		return red
+	}
+	return plain
+}

@@ -1,0 +1,92 @@
+// Command histories records one history of each path of an activation into
+// workflows/testdata, where the replay test finds it. It plays the paths on a sandbox of its
+// own, with its own data: nothing real is in a recorded history.
+//
+// A file that exists is left as it is, because it is what an older version wrote. Give a
+// changed path a new name.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"go.temporal.io/sdk/client"
+	"google.golang.org/grpc"
+
+	"github.com/dialtone/dialtone/internal/sandbox"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Environ(), os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "histories:", err)
+		os.Exit(1)
+	}
+}
+
+// testdata is where histories are kept, seen from the module's root.
+const testdata = "workflows/testdata"
+
+func run(ctx context.Context, environ []string, out io.Writer) error {
+	dir, err := os.MkdirTemp("", "dialtone-histories-")
+	if err != nil {
+		return fmt.Errorf("make a directory for the sandbox: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	// Patience is short, so that a path on which an operator is asked takes seconds.
+	box, err := sandbox.Start(ctx, sandbox.Config{
+		Dir: dir, Environ: environ, Out: out, Policies: `{"patience":"3s","retry_max":"1s","line_poll":"1s"}`,
+	})
+	if err != nil {
+		return err
+	}
+	defer box.Stop()
+	r, err := newRecorder(box)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	for _, p := range paths() {
+		file := filepath.Join(testdata, p.name+".json")
+		if _, err := os.Stat(file); err == nil {
+			fmt.Fprintf(out, "%s is kept\n", file)
+			continue
+		}
+		if err := r.record(ctx, p, file); err != nil {
+			return fmt.Errorf("record %s: %w", p.name, err)
+		}
+		fmt.Fprintf(out, "%s is new\n", file)
+	}
+	return nil
+}
+
+// recorder plays paths and writes what Temporal remembers of them.
+type recorder struct {
+	addresses  sandbox.Addresses
+	connection *grpc.ClientConn
+	temporal   client.Client
+}
+
+func newRecorder(box *sandbox.Sandbox) (*recorder, error) {
+	connection, err := box.Connect()
+	if err != nil {
+		return nil, err
+	}
+	addresses := box.Addresses()
+	temporal, err := client.Dial(client.Options{HostPort: addresses.TemporalAddress})
+	if err != nil {
+		return nil, fmt.Errorf("connect to Temporal: %w", err)
+	}
+	return &recorder{addresses: addresses, connection: connection, temporal: temporal}, nil
+}
+
+func (r *recorder) close() {
+	r.temporal.Close()
+	_ = r.connection.Close()
+}

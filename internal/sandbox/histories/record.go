@@ -1,0 +1,129 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/temporalproto"
+
+	dialtonev1 "github.com/dialtone/dialtone/api/gen/dialtone/v1"
+	"github.com/dialtone/dialtone/internal/sandbox"
+)
+
+// pathTimeout bounds one path.
+const pathTimeout = time.Minute
+
+// record plays a path and writes its history.
+func (r *recorder) record(ctx context.Context, p path, file string) error {
+	ctx, stop := context.WithTimeout(ctx, pathTimeout)
+	defer stop()
+	if p.fault != nil {
+		if err := call(ctx, http.MethodPost, p.at(r.addresses), p.fault); err != nil {
+			return err
+		}
+	}
+	launched, err := r.launch(ctx, p)
+	if err != nil {
+		return err
+	}
+	if err := r.follow(ctx, p, launched.GetActivationId()); err != nil {
+		return err
+	}
+	if p.fault != nil {
+		if err := call(ctx, http.MethodDelete, p.at(r.addresses), nil); err != nil {
+			return err
+		}
+	}
+	return r.write(ctx, launched.GetWorkflowId(), !p.open, file)
+}
+
+func (r *recorder) launch(ctx context.Context, p path) (*dialtonev1.Workflow, error) {
+	id := "recorded-" + uuid.NewString()[:8]
+	_, err := dialtonev1.NewSubscriptionServiceClient(r.connection).CreateSubscription(ctx, &dialtonev1.CreateSubscriptionRequest{
+		RequestId: uuid.NewString(), SubscriptionId: id, AccountId: "recorded", Plan: sandbox.MobilePlan,
+		CustomerName: "Ada Lovelace", CustomerEmail: "ada@customer.example", PendingUntilActivated: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make a subscription: %w", err)
+	}
+	launched, err := dialtonev1.NewWorkflowServiceClient(r.connection).LaunchWorkflow(ctx, &dialtonev1.LaunchWorkflowRequest{
+		RequestId: uuid.NewString(),
+		Workflow: &dialtonev1.LaunchWorkflowRequest_MobileActivation{MobileActivation: &dialtonev1.MobileActivation{
+			SubscriptionId: id, Imei: cmp.Or(p.imei, sandbox.GoodIMEI), ZipCode: cmp.Or(p.zip, sandbox.GoodZIP),
+		}},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("launch: %w", err)
+	}
+	return launched.GetWorkflow(), nil
+}
+
+// errHere ends a path that is recorded where it waits.
+var errHere = errors.New("recorded here")
+
+// follow watches a path, does what belongs to it, and returns at its end.
+func (r *recorder) follow(ctx context.Context, p path, activation string) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	waiting := p.when != nil
+	_, err := sandbox.Follow(ctx, r.connection, activation, func(w *dialtonev1.Workflow) {
+		if !waiting || !p.when(w) {
+			return
+		}
+		waiting = false
+		switch {
+		case p.open:
+			stop(errHere)
+		case p.then != nil:
+			if err := p.then(ctx, r, w); err != nil {
+				stop(err)
+			}
+		}
+	})
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, errHere):
+		return nil
+	case cause != nil:
+		return cause
+	case err != nil:
+		return err
+	case waiting:
+		return errors.New("the path ended before what it was to meet")
+	}
+	return nil
+}
+
+// write reads a run's history from Temporal, once the run has closed if it is to close.
+func (r *recorder) write(ctx context.Context, workflow string, closes bool, file string) error {
+	if closes {
+		if err := r.temporal.GetWorkflow(ctx, workflow, "").Get(ctx, nil); err != nil {
+			return fmt.Errorf("wait for the run's end: %w", err)
+		}
+	}
+	var history historypb.History
+	events := r.temporal.GetWorkflowHistory(ctx, workflow, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		event, err := events.Next()
+		if err != nil {
+			return fmt.Errorf("read the history: %w", err)
+		}
+		history.Events = append(history.Events, event)
+	}
+	text, err := temporalproto.CustomJSONMarshalOptions{Indent: "  "}.Marshal(&history)
+	if err != nil {
+		return fmt.Errorf("write the history as JSON: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return fmt.Errorf("make the directory of histories: %w", err)
+	}
+	return os.WriteFile(file, append(text, '\n'), 0o644)
+}
