@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"time"
 
 	"github.com/google/uuid"
@@ -67,40 +68,29 @@ func (r *recorder) launch(ctx context.Context, p path) (*dialtonev1.Workflow, er
 	return launched.GetWorkflow(), nil
 }
 
-// errHere ends a path that is recorded where it waits.
-var errHere = errors.New("recorded here")
-
-// follow watches a path, does what belongs to it, and returns at its end.
+// follow watches a path, does what belongs to it, and returns where it is recorded: at its
+// end, or where it waits.
 func (r *recorder) follow(ctx context.Context, p path, activation string) error {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	waiting := p.when != nil
-	_, err := sandbox.Follow(ctx, r.connection, activation, func(w *dialtonev1.Workflow) {
-		if !waiting || !p.when(w) {
-			return
-		}
-		waiting = false
+	if p.when != nil {
+		met, err := sandbox.Follow(ctx, r.connection, activation, p.when)
 		switch {
+		case err != nil:
+			return err
+		case !p.when(met):
+			return errors.New("the path ended before what it was to meet")
 		case p.open:
-			stop(errHere)
-		case p.then != nil:
-			if err := p.then(ctx, r, w); err != nil {
-				stop(err)
-			}
+			return nil
 		}
-	})
-	switch cause := context.Cause(ctx); {
-	case errors.Is(cause, errHere):
-		return nil
-	case cause != nil:
-		return cause
-	case err != nil:
-		return err
-	case waiting:
-		return errors.New("the path ended before what it was to meet")
+		if err := p.then(ctx, r, met); err != nil {
+			return err
+		}
 	}
-	return nil
+	_, err := sandbox.Follow(ctx, r.connection, activation, func(*dialtonev1.Workflow) bool { return false })
+	return err
 }
+
+// identity names a process and its machine, which say nothing about a path.
+var identity = regexp.MustCompile(`"identity":\s*"[^"]*"`)
 
 // write reads a run's history from Temporal, once the run has closed if it is to close.
 func (r *recorder) write(ctx context.Context, workflow string, closes bool, file string) error {
@@ -122,6 +112,7 @@ func (r *recorder) write(ctx context.Context, workflow string, closes bool, file
 	if err != nil {
 		return fmt.Errorf("write the history as JSON: %w", err)
 	}
+	text = identity.ReplaceAll(text, []byte(`"identity": "recorded"`))
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return fmt.Errorf("make the directory of histories: %w", err)
 	}
