@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -99,31 +100,33 @@ func TestCreateTenant_BadInput(t *testing.T) {
 	}
 }
 
+// update is a request to change tenant a.
+func (b *bundle) update(tenant *dialtonev1.Tenant, mask ...string) *dialtonev1.UpdateTenantRequest {
+	tenant.TenantId = string(b.a.ID)
+	request := &dialtonev1.UpdateTenantRequest{RequestId: uuid.NewString(), Tenant: tenant}
+	if len(mask) > 0 {
+		request.UpdateMask = &fieldmaskpb.FieldMask{Paths: mask}
+	}
+	return request
+}
+
 func TestUpdateTenant(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	ctx := as(t.Context(), b.admin)
 	b.pending(t, b.a)
-	update := func(tenant *dialtonev1.Tenant, mask ...string) *dialtonev1.UpdateTenantRequest {
-		tenant.TenantId = string(b.a.ID)
-		request := &dialtonev1.UpdateTenantRequest{RequestId: uuid.NewString(), Tenant: tenant}
-		if len(mask) > 0 {
-			request.UpdateMask = &fieldmaskpb.FieldMask{Paths: mask}
-		}
-		return request
-	}
 
-	response, err := b.admins.UpdateTenant(ctx, update(&dialtonev1.Tenant{DisplayName: " Lakeside Mobile ", MailReplyTo: "x"}, "display_name"))
+	response, err := b.admins.UpdateTenant(ctx, b.update(&dialtonev1.Tenant{DisplayName: " Lakeside Mobile ", MailReplyTo: "x"}, "display_name"))
 	must(t, err)
 	if got := response.GetTenant(); got.GetDisplayName() != "Lakeside Mobile" || got.GetMailReplyTo() != "help@lakeside.example" || len(got.GetPlans()) != 2 {
 		t.Errorf("with a mask: %v", got)
 	}
-	response, err = b.admins.UpdateTenant(ctx, update(&dialtonev1.Tenant{}, "mail_reply_to"))
+	response, err = b.admins.UpdateTenant(ctx, b.update(&dialtonev1.Tenant{}, "mail_reply_to"))
 	must(t, err)
 	if got := response.GetTenant(); got.GetMailReplyTo() != "" {
 		t.Errorf("cleared: %v", got)
 	}
-	trial := update(&dialtonev1.Tenant{SupportHours: "never"})
+	trial := b.update(&dialtonev1.Tenant{SupportHours: "never"})
 	trial.ValidateOnly = true
 	response, err = b.admins.UpdateTenant(ctx, trial)
 	must(t, err)
@@ -138,13 +141,13 @@ func TestUpdateTenant(t *testing.T) {
 		want    refusal
 	}{
 		"plan in use": {
-			update(&dialtonev1.Tenant{Plans: []*dialtonev1.Plan{{Plan: storetest.PlanName, Kind: dialtonev1.PlanKind_PLAN_KIND_OTHER}}}),
+			b.update(&dialtonev1.Tenant{Plans: []*dialtonev1.Plan{{Plan: storetest.PlanName, Kind: dialtonev1.PlanKind_PLAN_KIND_OTHER}}}),
 			invalid(map[string]string{"tenant.plans": "PLAN_IN_USE"}),
 		},
-		"no plans":     {update(&dialtonev1.Tenant{}, "plans"), invalid(map[string]string{"tenant.plans": "PLAN_IN_USE"})},
-		"unknown mask": {update(&dialtonev1.Tenant{}, "tenant_id"), invalid(map[string]string{"update_mask": "MASK_UNKNOWN"})},
-		"nothing":      {update(&dialtonev1.Tenant{}), invalid(map[string]string{"tenant": "FIELD_REQUIRED"})},
-		"bad value":    {update(&dialtonev1.Tenant{}, "display_name"), invalid(map[string]string{"tenant.display_name": "FIELD_REQUIRED"})},
+		"no plans":     {b.update(&dialtonev1.Tenant{}, "plans"), invalid(map[string]string{"tenant.plans": "PLAN_IN_USE"})},
+		"unknown mask": {b.update(&dialtonev1.Tenant{}, "tenant_id"), invalid(map[string]string{"update_mask": "MASK_UNKNOWN"})},
+		"nothing":      {b.update(&dialtonev1.Tenant{}), invalid(map[string]string{"tenant": "FIELD_REQUIRED"})},
+		"bad value":    {b.update(&dialtonev1.Tenant{}, "display_name"), invalid(map[string]string{"tenant.display_name": "FIELD_REQUIRED"})},
 		"absent": {
 			&dialtonev1.UpdateTenantRequest{RequestId: uuid.NewString(), Tenant: &dialtonev1.Tenant{TenantId: "absent", DisplayName: "x"}},
 			refusal{Code: codes.NotFound, Reason: "TENANT_NOT_FOUND"},
@@ -157,9 +160,32 @@ func TestUpdateTenant(t *testing.T) {
 		_, err := b.admins.UpdateTenant(ctx, test.request)
 		t.Run(name, func(t *testing.T) { wantRefusal(t, err, test.want) })
 	}
+}
+
+func TestUpdateTenant_Repeat(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx := as(t.Context(), b.admin)
+	b.pending(t, b.a)
+	// Plans that are used may be named otherwise by partners, and others may come and go; the
+	// order does not make another request.
+	plans := b.update(&dialtonev1.Tenant{Plans: []*dialtonev1.Plan{
+		{Plan: "tv", Kind: dialtonev1.PlanKind_PLAN_KIND_OTHER},
+		{Plan: storetest.PlanName, Kind: dialtonev1.PlanKind_PLAN_KIND_MOBILE, CarrierPlan: "X", ProfileType: "Y"},
+	}})
+	for range 2 {
+		slices.Reverse(plans.GetTenant().GetPlans())
+		response, err := b.admins.UpdateTenant(ctx, plans)
+		must(t, err)
+		if got := response.GetTenant().GetPlans(); len(got) != 2 || got[0].GetCarrierPlan() != "X" || got[1].GetPlan() != "tv" {
+			t.Errorf("the plans are %v", got)
+		}
+	}
 	// A repeat changes nothing, also when somebody has changed it since.
-	first := update(&dialtonev1.Tenant{SupportHours: "one"})
-	for _, request := range []*dialtonev1.UpdateTenantRequest{first, update(&dialtonev1.Tenant{SupportHours: "two"}), first} {
+	first := b.update(&dialtonev1.Tenant{SupportHours: "one"})
+	var response *dialtonev1.UpdateTenantResponse
+	for _, request := range []*dialtonev1.UpdateTenantRequest{first, b.update(&dialtonev1.Tenant{SupportHours: "two"}), first} {
+		var err error
 		response, err = b.admins.UpdateTenant(ctx, request)
 		must(t, err)
 	}

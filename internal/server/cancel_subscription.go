@@ -64,7 +64,7 @@ func giveUp(ctx context.Context, s *store.Store, tenant mobile.TenantID, id mobi
 		return nil
 	case sub.Status != mobile.SubscriptionPending:
 		return errNotApplicable.Saying("Only a pending subscription can be cancelled here. "+
-			"Taking a line down is another workflow.").With("status", string(sub.Status))
+			"Taking a line down is another workflow.").With("state", string(sub.Status))
 	}
 	open, found, err := s.OpenActivation(ctx, tenant, id)
 	if err != nil {

@@ -220,7 +220,7 @@ func TestCancelSubscription_Refusals(t *testing.T) {
 	}{
 		"active": {cancelSubscription(active), refusal{
 			Code: codes.FailedPrecondition, Reason: "NOT_APPLICABLE",
-			Meta: map[string]string{"status": "ACTIVE", "subscription_id": string(active)},
+			Meta: map[string]string{"state": "ACTIVE", "subscription_id": string(active)},
 		}},
 		"another's": {cancelSubscription(others.ID), refusal{Code: codes.NotFound, Reason: "SUBSCRIPTION_NOT_FOUND"}},
 		"empty": {&dialtonev1.CancelSubscriptionRequest{}, invalid(map[string]string{

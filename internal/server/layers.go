@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -38,12 +39,14 @@ type door struct {
 	metrics *metrics
 	unaries chan struct{}
 	streams chan struct{}
-	layers  []layer
+	// draining is closed when streams are to end.
+	draining <-chan struct{}
+	layers   []layer
 }
 
-func newDoor(config Config, gate *access.Gate) *door {
+func newDoor(config Config, gate *access.Gate, draining <-chan struct{}) *door {
 	d := &door{
-		gate: gate, log: config.Logger, metrics: newMetrics(config.Registry),
+		gate: gate, log: config.Logger, metrics: newMetrics(config.Registry), draining: draining,
 		unaries: make(chan struct{}, unariesMax), streams: make(chan struct{}, streamsMax),
 	}
 	// In the order in which a call meets them. The first one catches what breaks in the
@@ -51,7 +54,7 @@ func newDoor(config Config, gate *access.Gate) *door {
 	// above it see the answer as the caller does.
 	d.layers = []layer{
 		d.recovering, d.logging, d.measuring, d.translating,
-		d.bounding, d.timing, d.sizing, d.authenticating, d.authorising,
+		d.bounding, d.timing, d.ending, d.sizing, d.authenticating, d.authorising,
 	}
 	return d
 }
@@ -140,6 +143,31 @@ func (d *door) timing(ctx context.Context, c *call, next func(context.Context) e
 	ctx, cancel := context.WithTimeout(ctx, unaryTimeout)
 	defer cancel()
 	return next(ctx)
+}
+
+// ending ends the streams of gRPC's own services when the process goes down: they do not
+// know of that, and a watch of the health service would hold the drain up to its cap. Our
+// own streams end by themselves.
+func (d *door) ending(ctx context.Context, c *call, next func(context.Context) error) error {
+	if !c.stream || !access.Open(c.method) {
+		return next(ctx)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	over := make(chan struct{})
+	defer close(over)
+	go func() {
+		select {
+		case <-d.draining:
+			cancel(errDraining)
+		case <-over:
+		}
+	}()
+	err := next(ctx)
+	if cause := context.Cause(ctx); errors.Is(cause, errDraining) {
+		return cause
+	}
+	return err
 }
 
 // sizing refuses a request that is too large. It measures the decoded message.

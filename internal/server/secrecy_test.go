@@ -37,9 +37,7 @@ func TestSecrecy(t *testing.T) {
 	note := func(err error) {
 		if err != nil {
 			errs = append(errs, err.Error())
-			for _, detail := range refusedDetails(err) {
-				errs = append(errs, detail)
-			}
+			errs = append(errs, refusedDetails(err)...)
 		}
 	}
 

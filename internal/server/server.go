@@ -105,7 +105,7 @@ func New(config Config) (*Server, error) {
 	}
 	gate := access.NewGate(config.DB, config.Now)
 	draining := make(chan struct{})
-	door := newDoor(config, gate)
+	door := newDoor(config, gate, draining)
 	rpcs := newRPCs(config, gate, draining)
 
 	s := &Server{

@@ -14,7 +14,7 @@ import (
 type Deed struct {
 	Tenant    mobile.TenantID
 	Principal mobile.Principal
-	// Actor is the token's id, or who a console names.
+	// Actor is who acted, by name, with the id of the token.
 	Actor     string
 	Method    string
 	Resource  string

@@ -1,7 +1,11 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
 
 	"github.com/dialtone/dialtone/internal/mail"
 	"github.com/dialtone/dialtone/internal/mobile"
@@ -15,6 +19,13 @@ func (d *door) sendGridEvents(ctx context.Context, r received) error {
 	if err != nil {
 		return err
 	}
+	// Mail that others send through the same account is none of ours.
+	events = slices.DeleteFunc(events, func(e mail.Event) bool { return e.NoticeID == "" })
+	// Two batches take the same rows in the same order, so that neither waits for the other
+	// crosswise.
+	slices.SortStableFunc(events, func(a, b mail.Event) int {
+		return cmp.Or(cmp.Compare(a.NoticeID, b.NoticeID), a.At.Compare(b.At))
+	})
 	return d.config.DB.InSystem(ctx, func(s *store.Store) error {
 		for _, event := range events {
 			if err := keepMailEvent(ctx, s, event); err != nil {
@@ -25,16 +36,23 @@ func (d *door) sendGridEvents(ctx context.Context, r received) error {
 	})
 }
 
-// keepMailEvent stores one event. The body kept is our own reading of it, because the
-// batch's own holds other people's mail too. Mail that others send through the same account
-// is none of ours.
+// keptMailEvent is what is kept of an event: our own reading of it, because the batch's body
+// holds other people's mail, and free text that quotes addresses.
+type keptMailEvent struct {
+	NoticeID  string `json:"notice_id"`
+	MessageID string `json:"message_id"`
+	Reason    string `json:"reason,omitempty"`
+}
+
+// keepMailEvent stores one event, and moves the notice when it says what became of it.
 func keepMailEvent(ctx context.Context, s *store.Store, event mail.Event) error {
-	if event.NoticeID == "" {
-		return nil
+	body, err := json.Marshal(keptMailEvent{NoticeID: event.NoticeID, MessageID: event.MessageID, Reason: event.ReasonCode})
+	if err != nil {
+		return fmt.Errorf("write a mail event: %w", err)
 	}
 	fresh, err := s.KeepPartnerEvent(ctx, store.PartnerEvent{
 		Partner: mobile.PartnerSendGrid, DedupKey: event.Key, Kind: string(event.Kind),
-		Activation: event.ActivationID, Body: []byte(event.ReasonCode), Occurred: event.At,
+		Activation: event.ActivationID, Body: body, Occurred: event.At,
 	})
 	if err != nil || !fresh {
 		return err

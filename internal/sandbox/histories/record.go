@@ -89,8 +89,11 @@ func (r *recorder) follow(ctx context.Context, p path, activation string) error 
 	return err
 }
 
-// identity names a process and its machine, which say nothing about a path.
-var identity = regexp.MustCompile(`"identity":\s*"[^"]*"`)
+// identity and stickyQueue name a process and its machine, which say nothing about a path.
+var (
+	identity    = regexp.MustCompile(`"identity":\s*"[^"]*"`)
+	stickyQueue = regexp.MustCompile(`"name":\s*"[^":]+(:[0-9a-f-]{36})"`)
+)
 
 // write reads a run's history from Temporal, once the run has closed if it is to close.
 func (r *recorder) write(ctx context.Context, workflow string, closes bool, file string) error {
@@ -113,6 +116,7 @@ func (r *recorder) write(ctx context.Context, workflow string, closes bool, file
 		return fmt.Errorf("write the history as JSON: %w", err)
 	}
 	text = identity.ReplaceAll(text, []byte(`"identity": "recorded"`))
+	text = stickyQueue.ReplaceAll(text, []byte(`"name": "recorded$1"`))
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return fmt.Errorf("make the directory of histories: %w", err)
 	}
