@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/sethvargo/go-envconfig"
@@ -59,5 +60,5 @@ func run(ctx context.Context, env environment, out, errors io.Writer) int {
 // given.
 func given(env environment, name string) string {
 	value, _ := env.Lookup(name)
-	return value
+	return strings.TrimSpace(value)
 }

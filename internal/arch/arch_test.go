@@ -68,7 +68,7 @@ func TestRules_LetTheDesignPass(t *testing.T) {
 		"workflows/step.go":                   imports("~/activities", "~/internal/mobile", "go.temporal.io/sdk/workflow", "go.temporal.io/sdk/temporal") + `import "time"` + "\nvar _ = time.Second",
 		"internal/mobile/time.go":             imports("~/internal/fault", "time") + "type clock struct{ Now int }\nfunc f(time clock) int { return time.Now }",
 		"api/gen/dialtone/v1/grpc.go":         imports("google.golang.org/grpc/status"),
-		"examples/launch/main.go":             imports("~/api/gen/dialtone/v1", "google.golang.org/grpc/codes"),
+		"deploy/examples/billing/main.go":     imports("~/api/gen/dialtone/v1", "google.golang.org/grpc/codes"),
 	})
 
 	for _, v := range checkAll(tree) {

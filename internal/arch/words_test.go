@@ -15,7 +15,7 @@ type word struct {
 	// only lists the places where it may stand, never those where it may not; one of them
 	// is set. A place is a folder, or a file.
 	only, never []string
-	// tests says that test rooms and the sandbox may use it too.
+	// tests says that test rooms, the sandbox and the bench may use it too.
 	tests  bool
 	remedy string
 }
@@ -24,7 +24,7 @@ func words() []word {
 	database := []string{"internal/store"}
 	decisions := []string{"workflows", "internal/mobile", "internal/fault"}
 	quiet := []string{"internal/mobile", "internal/fault", "internal/store", "internal/wire", "internal/carrier", "internal/esim", "internal/mail"}
-	statuses := []string{"internal/server", "internal/cli", "internal/console", "api/gen", "examples"}
+	statuses := []string{"internal/server", "internal/cli", "internal/console", "api/gen", "deploy/examples"}
 	const (
 		sqlRemedy     = "internal/store is the only room that says SQL; give it a method"
 		logRemedy     = "only the edges log; return the error, wrapped with the act in progress"
@@ -37,7 +37,7 @@ func words() []word {
 		{imported: "github.com/jackc/pgx", only: database, tests: true, remedy: sqlRemedy},
 		{imported: "github.com/pressly/goose", only: database, tests: true, remedy: sqlRemedy},
 		{imported: "database/sql", only: database, tests: true, remedy: sqlRemedy},
-		{imported: "os", names: []string{"Getenv", "LookupEnv", "ExpandEnv"}, only: []string{"cmd"}, remedy: envRemedy},
+		{imported: "os", names: []string{"Getenv", "LookupEnv", "ExpandEnv"}, only: []string{"cmd", "deploy/examples"}, remedy: envRemedy},
 		{imported: "syscall", names: []string{"Getenv"}, only: []string{"cmd"}, remedy: envRemedy},
 		{imported: "github.com/sethvargo/go-envconfig", names: []string{"OsLookuper"}, only: []string{"cmd"}, remedy: envRemedy},
 		{imported: "time", names: []string{"Now", "Since", "Until"}, never: decisions, remedy: clockRemedy},
@@ -88,7 +88,7 @@ func (w word) means(imported string) bool {
 }
 
 func (w word) allows(roomPath, fileName string) bool {
-	if w.tests && (isTestRoom(roomPath) || within(roomPath, "internal/sandbox")) {
+	if w.tests && (isTestRoom(roomPath) || withinAny(roomPath, []string{"internal/sandbox", "internal/bench"})) {
 		return true
 	}
 	matches := func(place string) bool { return within(roomPath, place) || roomPath+"/"+fileName == place }

@@ -67,7 +67,9 @@ func (a *app) report(err error) {
 		return
 	}
 	if end, ok := errors.AsType[*exitError](err); ok {
-		if end.text != "" {
+		if end.code == exitInterrupted {
+			a.say("%s", end.text) // It was wanted.
+		} else {
 			a.say("%s: %s", a.label("error"), end.text)
 		}
 		a.sayNext(end.next)
@@ -119,7 +121,9 @@ func (a *app) reportSilence(r refusal) {
 	case strings.Contains(r.message, "first record does not look like a TLS handshake"):
 		next = append(next, "that address does not speak TLS: check it; --insecure would send the token in clear text")
 	case strings.Contains(r.message, "x509:"):
-		next = append(next, "if the server's certificate is from an authority of your own: SSL_CERT_FILE=ca.pem dialtone …")
+		next = append(next, "if an authority of your own has signed the server's certificate, name its file in SSL_CERT_FILE")
+	case strings.Contains(r.message, "server preface"):
+		next = append(next, "something else answers there: check host and port (localhost is called in clear text, all else by TLS)")
 	case a.server.sandbox != nil:
 		next = append(next, "the sandbox of "+a.server.sandbox.path+" is not running: go run ./cmd/sandbox")
 	case r.code == codes.DeadlineExceeded:
@@ -133,7 +137,8 @@ func (a *app) reportSilence(r refusal) {
 // cause is the last thing that gRPC says went wrong, without the layers around it.
 func cause(message string) string {
 	if at := strings.LastIndex(message, "desc = "); at >= 0 {
-		message = strings.Trim(message[at+len("desc = "):], `"`)
+		message = strings.TrimPrefix(message[at+len("desc = "):], `"`)
+		message = strings.ReplaceAll(strings.TrimSuffix(message, `"`), `\"`, `"`)
 	}
 	for _, layer := range []string{"transport: ", "Error while dialing: ", "authentication handshake failed: "} {
 		message = strings.TrimPrefix(message, layer)

@@ -25,7 +25,7 @@ func (a *app) printEvent(message *dialtonev1.WatchEventsResponse) error {
 		pad(event.GetType(), 29),
 		pad(event.GetSubscriptionId(), 12),
 		join("; ", eventText(event), labelled("activation ", event.GetActivationId())))
-	return a.print(strings.TrimRight(line, " ") + "\n")
+	return a.write(strings.TrimRight(line, " ") + "\n")
 }
 
 // eventText says what changed.

@@ -48,7 +48,7 @@ func checkExample(t *testing.T, root, command *cobra.Command) {
 	for line := range strings.Lines(text) {
 		line, _, _ = strings.Cut(line, " | ")
 		words := strings.Fields(strings.TrimSpace(line))
-		if len(words) == 0 || words[0] != "dialtone" {
+		if len(words) < 2 || words[0] != "dialtone" || words[1] == "help" {
 			continue
 		}
 		found, _, err := root.Find(words[1:])

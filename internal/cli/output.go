@@ -19,7 +19,7 @@ func (a *app) answer(response proto.Message, text func(*page)) error {
 	}
 	p := a.page(a.env.Out)
 	text(p)
-	return a.print(p.String())
+	return a.write(p.String())
 }
 
 // printJSON prints a message with the names of the schema and with every field that has a
@@ -40,7 +40,7 @@ func (a *app) printJSON(message proto.Message, line bool) error {
 	if err != nil {
 		return fmt.Errorf("write the answer as JSON: %w", err)
 	}
-	return a.print(escapeJSON(out.String()) + "\n")
+	return a.write(escapeJSON(out.String()) + "\n")
 }
 
 // escapeJSON writes what a terminal would obey as \u0000: the same JSON, harmless on a
@@ -57,8 +57,8 @@ func escapeJSON(text string) string {
 	return out.String()
 }
 
-// print writes to stdout.
-func (a *app) print(text string) error {
+// write writes to stdout.
+func (a *app) write(text string) error {
 	if _, err := io.WriteString(a.env.Out, text); err != nil {
 		return fmt.Errorf("write to stdout: %w", err)
 	}

@@ -107,7 +107,7 @@ func (p *page) choices(all []*dialtonev1.Choice) {
 	for i, choice := range all {
 		text := choice.GetText()
 		if choice.GetIrreversible() {
-			text += p.paint("  cannot be taken back", red)
+			text += p.paint("  (cannot be taken back)", red)
 		}
 		p.linef("  %d. %s", i+1, text)
 		if choice.GetCli() != "" {

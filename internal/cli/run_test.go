@@ -34,15 +34,14 @@ const held = `[{"method": "GetWorkflow", "reply": {"workflow": {"activation_id":
 
 // trigger is an output that calls a function at its first byte.
 type trigger struct {
-	bytes.Buffer
-
+	text strings.Builder
 	once sync.Once
 	call func()
 }
 
 func (w *trigger) Write(data []byte) (int, error) {
 	w.once.Do(w.call)
-	return w.Buffer.Write(data)
+	return w.text.Write(data)
 }
 
 // Ctrl-C lets go of what is watched: what was heard stays printed, and the code is that of
@@ -62,8 +61,8 @@ func TestRun_CtrlCLetsGo(t *testing.T) {
 	if !strings.Contains(words.String(), "goes on\nnext: watch it again: dialtone workflow watch 0199c2e4-7a1b-7c3d-8e4f-0123456789ab\n") {
 		t.Errorf("it said %q", words)
 	}
-	if !strings.HasPrefix(out.String(), `{"workflow":`) {
-		t.Errorf("it printed %q", out)
+	if !strings.HasPrefix(out.text.String(), `{"workflow":`) {
+		t.Errorf("it printed %q", out.text.String())
 	}
 }
 
@@ -82,7 +81,7 @@ func TestRun_CtrlCInACall(t *testing.T) {
 	if code != 130 {
 		t.Errorf("exit code %d, want 130", code)
 	}
-	want := "error: interrupted\nnext: repeat the same command with --request-id 11111111-1111-4111-8111-111111111111: it happens once\n"
+	want := "interrupted\nnext: repeat the same command with --request-id 11111111-1111-4111-8111-111111111111: it happens once\n"
 	if words.String() != want {
 		t.Errorf("it said %q, want %q", words, want)
 	}
@@ -140,4 +139,3 @@ func TestRun_ZeroEnv(t *testing.T) {
 		t.Errorf("exit code %d without arguments", code)
 	}
 }
-

@@ -95,7 +95,7 @@ func TestScreenView(t *testing.T) {
 		t.Helper()
 		terminal.write(t, out.String())
 		out.Reset()
-		if diff := cmp.Diff(strings.TrimPrefix(want, "\n"), strings.Join(terminal.rows, "\n")); diff != "" {
+		if diff := cmp.Diff(strings.TrimPrefix(want, "\n"), strings.TrimSuffix(strings.Join(terminal.rows, "\n"), "\n")); diff != "" {
 			t.Error(diff)
 		}
 	}
@@ -110,7 +110,7 @@ Mobile Activation, new line, sub-1001
   retrying  reserve_esim   for 1m 5s  PARTNER_UNREACHABLE, 4 tries, next try in 40s, overdue by 5s
   pending   activate_line
 Why:  STEP_STUCK: It does not get through.
-Next: An operator looks., in 1m 40s
+Next: An operator looks. (in 1m 40s)
 Acts: an operator
 Ctrl-C lets go; the work goes on.`)
 
@@ -126,7 +126,7 @@ Mobile Activation, new line, sub-1001
   retrying  reserve_esim   for 1m 55s  PARTNER_UNREACHABLE, 4 tries, trying again now, overdue by 55s
   pending   activate_line
 Why:  STEP_STUCK: It does not get through.
-Next: An operator looks., in 50s
+Next: An operator looks. (in 50s)
 Acts: an operator
 connection lost, trying again in 1s`)
 

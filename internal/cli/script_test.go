@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 // program is cmd/dialtone with a clock that stands still: nothing ticks, and waiting takes no
 // time.
 func program() {
+	//nolint:forbidigo // This is a main of its own.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	at, err := time.Parse(time.RFC3339, os.Getenv("DIALTONE_TEST_NOW"))
 	if err != nil {
@@ -88,6 +89,8 @@ func TestScripts(t *testing.T) {
 			env.Setenv("DIALTONE_TOKEN", "token-given")
 			env.Setenv("DIALTONE_TEST_NOW", now)
 			env.Setenv("TERM", "xterm-256color")
+			// The race detector waits a second at each exit for races that nobody has seen.
+			env.Setenv("GORACE", "atexit_sleep_ms=10")
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

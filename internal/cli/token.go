@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -136,7 +137,7 @@ func (p *page) token(t *dialtonev1.Token, secret string) {
 		fact{name: "Stands for", value: join(" of tenant ", code(t.GetPrincipal()), t.GetTenantId())},
 		fact{name: "Name", value: t.GetName()},
 		fact{name: "Created", value: p.when(t.GetCreateTime())},
-		fact{name: "Last used", value: p.when(t.GetLastUseTime())},
+		fact{name: "Last used", value: p.lastUse(t)},
 		fact{name: "Expires", value: p.expiry(t)},
 		fact{name: "Revoked", value: p.when(t.GetRevokeTime()), tone: red},
 		fact{name: "Secret", value: secret, tone: bold},
@@ -150,6 +151,17 @@ func (p *page) expiry(t *dialtonev1.Token) string {
 	return p.when(t.GetExpireTime())
 }
 
+// lastUse is as exact as what is kept: to the hour.
+func (p *page) lastUse(t *dialtonev1.Token) string {
+	switch {
+	case t.GetLastUseTime() == nil:
+		return "never"
+	case p.now.Sub(t.GetLastUseTime().AsTime()) < time.Hour:
+		return "within the hour"
+	}
+	return p.age(t.GetLastUseTime()) + " ago"
+}
+
 func (p *page) tokens(all []*dialtonev1.Token) {
 	if len(all) == 0 {
 		p.linef("No tokens.")
@@ -157,10 +169,6 @@ func (p *page) tokens(all []*dialtonev1.Token) {
 	}
 	rows := []row{heading("TOKEN", "STANDS FOR", "TENANT", "NAME", "LAST USED", "STATE")}
 	for _, t := range all {
-		used := "never"
-		if t.GetLastUseTime() != nil {
-			used = p.age(t.GetLastUseTime()) + " ago"
-		}
 		state := cell{text: "works"}
 		switch {
 		case t.GetRevokeTime() != nil:
@@ -170,7 +178,7 @@ func (p *page) tokens(all []*dialtonev1.Token) {
 		case t.GetExpireTime() != nil:
 			state.text = "expires " + p.dueShort(t.GetExpireTime())
 		}
-		rows = append(rows, row{cells: append(cells(t.GetTokenId(), code(t.GetPrincipal()), t.GetTenantId(), t.GetName(), used), state)})
+		rows = append(rows, row{cells: append(cells(t.GetTokenId(), code(t.GetPrincipal()), t.GetTenantId(), t.GetName(), p.lastUse(t)), state)})
 	}
 	p.table("", rows)
 }

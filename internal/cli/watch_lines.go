@@ -27,13 +27,24 @@ func (v *lineView) show(message *dialtonev1.WatchWorkflowResponse) error {
 	for i := range all {
 		all[i].at = cmp.Or(all[i].at, w.GetUpdateTime())
 	}
-	slices.SortStableFunc(all, func(a, b change) int { return a.at.AsTime().Compare(b.at.AsTime()) })
+	slices.SortStableFunc(all, inTime)
 	var out strings.Builder
 	for _, c := range all {
 		out.WriteString(pad(exact(c.at), len(exactLayout)) + "  " + pad(c.subject, 22) + "  " + c.text + "\n")
 	}
 	v.last = w
-	return v.app.print(out.String())
+	return v.app.write(out.String())
+}
+
+// inTime orders changes; the end comes last, whatever the times of the others.
+func inTime(a, b change) int {
+	if a.end != b.end {
+		if a.end {
+			return 1
+		}
+		return -1
+	}
+	return a.at.AsTime().Compare(b.at.AsTime())
 }
 
 // pad fills a text up to a width.
@@ -47,6 +58,8 @@ type change struct {
 	at      *timestamppb.Timestamp
 	subject string
 	text    string
+	// end says that it is the end of the whole.
+	end bool
 }
 
 // changes compares two sights of an activation; nil is one never seen. The whole comes last,
@@ -73,7 +86,7 @@ func changes(was, is *dialtonev1.Workflow) []change {
 		if is.GetState() == was.GetState() {
 			at = nil
 		}
-		all = append(all, change{at: at, subject: "activation", text: now})
+		all = append(all, change{at: at, subject: "activation", text: now, end: is.GetEndTime() != nil})
 	}
 	return all
 }
@@ -164,7 +177,7 @@ func noticeChanges(was, is []*dialtonev1.Notice) []change {
 		if at == nil {
 			at = n.GetTime()
 		}
-		all = append(all, change{at: at, subject: "e-mail", text: join("; ", word(n.GetKind()), word(n.GetDelivery())+" "+n.GetMaskedAddress(), n.GetReason())})
+		all = append(all, change{at: at, subject: "e-mail", text: join("; ", word(n.GetKind()), word(n.GetDelivery()), n.GetMaskedAddress(), n.GetReason())})
 	}
 	return all
 }

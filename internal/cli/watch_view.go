@@ -84,7 +84,7 @@ func (v *screenView) draw(leaving bool) error {
 	}
 	out.WriteString("\x1b[J\x1b[?7h")
 	v.drawn = len(lines)
-	return v.app.print(out.String())
+	return v.app.write(out.String())
 }
 
 // progress is an activation at a glance.
@@ -109,7 +109,7 @@ func (p *page) progress(w *dialtonev1.Workflow) {
 		p.linef("Why:  %s", why)
 	}
 	if w.GetEndTime() == nil {
-		if next := join(", ", w.GetNext(), p.dueShort(w.GetDeadline())); next != "" {
+		if next := join(" ", w.GetNext(), parenthesised(p.dueShort(w.GetDeadline()))); next != "" {
 			p.linef("Next: %s", next)
 		}
 		if who := party(w); who != "" && w.GetWaitingOn() != dialtonev1.Party_PARTY_DIALTONE {

@@ -79,7 +79,11 @@ func between(from, to *timestamppb.Timestamp) string {
 	if from == nil || to == nil {
 		return ""
 	}
-	return span(to.AsTime().Sub(from.AsTime()))
+	took := to.AsTime().Sub(from.AsTime())
+	if took > 0 && took < time.Second {
+		return fmt.Sprintf("%dms", took.Milliseconds())
+	}
+	return span(took)
 }
 
 // span is a duration in its two greatest units. Clocks differ, so less than nothing is

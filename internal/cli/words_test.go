@@ -46,6 +46,9 @@ func TestWhen(t *testing.T) {
 		{p.due(at(time.Minute)), "in 1m (2026-03-04 15:01:00 UTC)"},
 		{p.dueShort(at(-time.Minute)), "overdue by 1m"},
 		{between(at(0), nil), ""},
+		{between(at(0), at(0)), "0s"},
+		{between(at(0), at(340*time.Millisecond)), "340ms"},
+		{between(at(0), at(3400*time.Millisecond)), "3s"},
 	} {
 		line := &page{}
 		line.linef("%s", test.got)
