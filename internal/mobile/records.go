@@ -189,6 +189,9 @@ const (
 	EventSubscriptionActivated EventType = "subscription.activated"
 	EventSubscriptionCancelled EventType = "subscription.cancelled"
 	EventWorkflowStateChanged  EventType = "workflow.state_changed"
+	EventCancelAccepted        EventType = "workflow.cancel_accepted"
+	EventItemOpened            EventType = "item.opened"
+	EventItemClosed            EventType = "item.closed"
 	EventNoticeSent            EventType = "notice.sent"
 	EventNoticeDelivered       EventType = "notice.delivered"
 	EventNoticeBounced         EventType = "notice.bounced"
@@ -223,6 +226,9 @@ type EventData struct {
 	Plan                 string             `json:"plan,omitempty"`
 	PhoneNumber          string             `json:"phone_number,omitempty"`
 	LiveTime             *time.Time         `json:"live_time,omitempty"`
+	ItemID               string             `json:"item_id,omitempty"`
+	ItemKind             ItemKind           `json:"item_kind,omitempty"`
+	Severity             Severity           `json:"severity,omitempty"`
 	NoticeID             string             `json:"notice_id,omitempty"`
 	Notice               NoticeKind         `json:"notice,omitempty"`
 	NoticeState          NoticeState        `json:"notice_state,omitempty"`

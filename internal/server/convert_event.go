@@ -27,6 +27,8 @@ func (s show) event(e mobile.Event) *dialtonev1.Event {
 		shown.Change = &dialtonev1.Event_Workflow{Workflow: s.workflowChange(e.Data)}
 	case "profile":
 		shown.Change = &dialtonev1.Event_Profile{Profile: s.profileChange(e.Data)}
+	case "item":
+		shown.Change = &dialtonev1.Event_Item{Item: s.itemChange(e.Data)}
 	case "notice":
 		shown.Change = &dialtonev1.Event_Notice{Notice: s.noticeChange(e.Data)}
 	}
@@ -65,6 +67,10 @@ func (show) profileChange(d mobile.EventData) *dialtonev1.ProfileChange {
 		InstallState:         installState(d.InstallState),
 		PreviousInstallState: installState(d.PreviousInstallState),
 	}
+}
+
+func (show) itemChange(d mobile.EventData) *dialtonev1.ItemChange {
+	return &dialtonev1.ItemChange{ItemId: d.ItemID, Kind: string(d.ItemKind), Severity: severity(d.Severity)}
 }
 
 func (show) noticeChange(d mobile.EventData) *dialtonev1.NoticeChange {

@@ -328,5 +328,11 @@ func (s *Store) CancelActivation(ctx context.Context, c Cancel) error {
 	if err := s.file(ctx, a, outboxIntake); err != nil {
 		return err
 	}
+	if err := s.emit(ctx, mobile.Event{
+		Tenant: a.Tenant, Type: mobile.EventCancelAccepted, Activation: a.ID, Subscription: a.Subscription,
+		Data: mobile.EventData{AccountID: a.AccountID, WorkflowType: a.Type, State: a.State, Revision: a.Revision},
+	}); err != nil {
+		return err
+	}
 	return s.touch(ctx, a.ID, touchRevision)
 }

@@ -153,7 +153,6 @@ func (db *DB) in(ctx context.Context, role, tenant string, what func(*Store) err
 
 // SQLSTATEs that this room reads (Postgres, appendix A).
 const (
-	uniqueViolation       = "23505"
 	serializationFailure  = "40001"
 	deadlockDetected      = "40P01"
 	undefinedTable        = "42P01"
@@ -197,14 +196,6 @@ func outage(err error) bool {
 func sqlState(err error) string {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.Code
-	}
-	return ""
-}
-
-// violated names the unique constraint that an error is about; empty when it is about none.
-func violated(err error) string {
-	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == uniqueViolation {
-		return pg.ConstraintName
 	}
 	return ""
 }

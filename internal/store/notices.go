@@ -118,15 +118,18 @@ func (s *Store) SettleNotice(ctx context.Context, id string, to mobile.NoticeSta
 	kind := mobile.EventNoticeDelivered
 	if to == mobile.NoticeBounced {
 		kind = mobile.EventNoticeBounced
-		if err := s.OpenItem(ctx, a.Tenant, mobile.Item{Activation: a.ID, Kind: mobile.ItemMailNotDelivered, Detail: reason}); err != nil {
-			return false, err
-		}
 	}
 	if err := s.emit(ctx, mobile.Event{
 		Tenant: a.Tenant, Type: kind, Activation: a.ID, Subscription: a.Subscription,
 		Data: mobile.EventData{AccountID: a.AccountID, NoticeID: id, Notice: n.Kind, NoticeState: to, Reason: reason},
 	}); err != nil {
 		return false, err
+	}
+	if to == mobile.NoticeBounced {
+		item := mobile.Item{Activation: a.ID, Kind: mobile.ItemMailNotDelivered, Detail: reason}
+		if err := s.OpenItem(ctx, a.Tenant, item); err != nil {
+			return false, err
+		}
 	}
 	return true, s.touch(ctx, a.ID, touchTime)
 }

@@ -62,11 +62,11 @@ func TestNotice_Story(t *testing.T) {
 		"sent twice":               {[]mobile.NoticeState{sent, sent}, sent, []mobile.EventType{mobile.EventNoticeSent}},
 		"delivered":                {[]mobile.NoticeState{sent, delivered}, delivered, []mobile.EventType{mobile.EventNoticeSent, mobile.EventNoticeDelivered}},
 		"delivered twice":          {[]mobile.NoticeState{sent, delivered, delivered}, delivered, []mobile.EventType{mobile.EventNoticeSent, mobile.EventNoticeDelivered}},
-		"bounced":                  {[]mobile.NoticeState{sent, bounced}, bounced, []mobile.EventType{mobile.EventNoticeSent, mobile.EventNoticeBounced}},
-		"bounced after delivery":   {[]mobile.NoticeState{sent, delivered, bounced}, bounced, []mobile.EventType{mobile.EventNoticeSent, mobile.EventNoticeDelivered, mobile.EventNoticeBounced}},
-		"delivered after a bounce": {[]mobile.NoticeState{sent, bounced, delivered, bounced}, bounced, []mobile.EventType{mobile.EventNoticeSent, mobile.EventNoticeBounced}},
+		"bounced":                  {[]mobile.NoticeState{sent, bounced}, bounced, []mobile.EventType{mobile.EventNoticeSent, mobile.EventNoticeBounced, mobile.EventItemOpened}},
+		"bounced after delivery":   {[]mobile.NoticeState{sent, delivered, bounced}, bounced, []mobile.EventType{mobile.EventNoticeSent, mobile.EventNoticeDelivered, mobile.EventNoticeBounced, mobile.EventItemOpened}},
+		"delivered after a bounce": {[]mobile.NoticeState{sent, bounced, delivered, bounced}, bounced, []mobile.EventType{mobile.EventNoticeSent, mobile.EventNoticeBounced, mobile.EventItemOpened}},
 		"delivered before sent":    {[]mobile.NoticeState{delivered, sent}, delivered, []mobile.EventType{mobile.EventNoticeDelivered, mobile.EventNoticeSent}},
-		"bounced before sent":      {[]mobile.NoticeState{bounced, sent, delivered}, bounced, []mobile.EventType{mobile.EventNoticeBounced, mobile.EventNoticeSent}},
+		"bounced before sent":      {[]mobile.NoticeState{bounced, sent, delivered}, bounced, []mobile.EventType{mobile.EventNoticeBounced, mobile.EventItemOpened, mobile.EventNoticeSent}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := storetest.Activation(t, d.DB, storetest.Subscription(t, d.DB, tenant))

@@ -200,7 +200,7 @@ func (s *Store) End(ctx context.Context, m Move) error {
 		WHERE activation_id = @id AND state = 'PENDING'`, pgx.StrictNamedArgs{"id": m.Activation}); err != nil {
 		return fmt.Errorf("skip the steps of %s: %w", m.Activation, err)
 	}
-	if err := s.closeItems(ctx, m.Activation, "", mobile.ItemStepStuck, mobile.ItemOutcomeUnknown); err != nil {
+	if err := s.closeItems(ctx, a, "", mobile.ItemStepStuck, mobile.ItemOutcomeUnknown, mobile.ItemRunLost); err != nil {
 		return err
 	}
 	return s.move(ctx, a, m)

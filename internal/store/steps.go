@@ -71,11 +71,11 @@ func (s *Store) RecordAttempt(ctx context.Context, t Attempt) error {
 		return fmt.Errorf("record an attempt at %s of %s: %w", t.Step, t.Activation, err)
 	}
 	if t.State == mobile.StepDone || t.Through {
-		if err := s.closeItems(ctx, t.Activation, t.Step, mobile.ItemStepStuck, mobile.ItemOutcomeUnknown); err != nil {
+		if err := s.closeItems(ctx, a, t.Step, mobile.ItemStepStuck, mobile.ItemOutcomeUnknown); err != nil {
 			return err
 		}
 	}
-	decides := before != t.State && !(trying(before) && trying(t.State))
+	decides := before != t.State && (!trying(before) || !trying(t.State))
 	if err := s.touch(ctx, t.Activation, touched(decides)); err != nil {
 		return err
 	}

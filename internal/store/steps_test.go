@@ -208,8 +208,10 @@ func TestRecordAttempt_ClosesItems(t *testing.T) {
 			a := storetest.Launched(t, db)
 			tenantly(t, db, a.Tenant, func(ctx context.Context, s *store.Store) error {
 				for _, item := range []mobile.Item{
-					{Kind: mobile.ItemStepStuck, Step: step}, {Kind: mobile.ItemOutcomeUnknown, Step: step},
-					{Kind: mobile.ItemStepStuck, Step: mobile.StepReserveESIM}, {Kind: mobile.ItemNumberAtRisk},
+					{Kind: mobile.ItemStepStuck, Step: step},
+					{Kind: mobile.ItemOutcomeUnknown, Step: step},
+					{Kind: mobile.ItemStepStuck, Step: mobile.StepReserveESIM},
+					{Kind: mobile.ItemNumberAtRisk},
 				} {
 					item.Activation = a.ID
 					must(t, s.OpenItem(ctx, a.Tenant, item))

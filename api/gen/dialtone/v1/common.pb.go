@@ -31,7 +31,7 @@
 //   - Reasons. `reason` in an answer is a code (workflow.proto lists them). `reason` in
 //     a request is the caller's own words for the audit: why this is done.
 //   - Masking. Masked values show enough to recognise and too little to use
-//     ("j***@example.com", "***4321"). Fields marked debug_redact hold secrets or
+//     ("j•••@example.com"). Fields marked debug_redact hold secrets or
 //     personal data and must never reach a log.
 //   - Size and time. A message holds at most 64 KiB. A unary call without a deadline
 //     gets 10 s; streams have none.

@@ -8,23 +8,22 @@
 // step back, but may have gaps. Events carry facts and no personal data: names and
 // addresses are read by their own calls.
 //
-// Types. Ignore those that you do not know: the list grows.
+// Types. Ignore those that you do not know: the list grows. Those marked * are not sent by
+// an installation that answers NOT_BUILT to what they tell of.
 //
 //   subscription.created           a subscription was created
 //   subscription.activated         its line is live and it is ACTIVE: start billing, from
 //                                  subscription.activate_time; one event a subscription
 //   subscription.cancelled         it was cancelled
-//   workflow.accepted              an activation was launched
-//   workflow.state_changed         its state moved; also into the final ones
-//   workflow.step_changed          a step's state moved
+//   workflow.state_changed         an activation's state moved: first into ACCEPTED, at the
+//                                  launch, and in the end into a final one
 //   workflow.cancel_accepted       a cancel was taken
-//   workflow.cancel_too_late       the number moved all the same; the cancel has no effect
-//   port.state_changed             a port moved (REFUSED with its reason)
-//   port.prompt_opened             the customer is being asked something new
-//   profile.reserved               an eSIM is held
+//   workflow.cancel_too_late   *   the number moved all the same; the cancel has no effect
+//   port.state_changed         *   a port moved (REFUSED with its reason)
+//   port.prompt_opened         *   the customer is being asked something new
 //   profile.installed              the phone has installed it
 //   profile.install_state_changed  the install state moved otherwise: downloaded, failed
-//   profile.replaced               another eSIM took its place
+//   profile.replaced           *   another eSIM took its place
 //   notice.sent                    an e-mail was taken by SendGrid
 //   notice.delivered               and by the customer's mail server
 //   notice.bounced                 or came back

@@ -38,8 +38,8 @@ type SubscriptionServiceClient interface {
 	//
 	// Callers: BILLING.
 	// Repeats: safe by request_id.
-	// Errors: SUBSCRIPTION_EXISTS; INVALID_FIELDS (PLAN_UNKNOWN for a plan that the
-	// tenant does not have).
+	// Any plan name is taken: billing owns its plans, and the launch judges this one.
+	// Errors: SUBSCRIPTION_EXISTS; INVALID_FIELDS.
 	CreateSubscription(ctx context.Context, in *CreateSubscriptionRequest, opts ...grpc.CallOption) (*CreateSubscriptionResponse, error)
 	// GetSubscription reads one.
 	//
@@ -53,15 +53,15 @@ type SubscriptionServiceClient interface {
 	// CancelSubscription gives up a pending subscription, and in the same transaction
 	// asks the open activation on it, if there is one, to stop: what was taken from
 	// partners is given back and the activation ends CANCELLED. If the line is live
-	// already (the subscription about to turn ACTIVE), nothing is taken down: an
-	// operator is asked (NUMBER_AT_RISK) and the answer's workflow shows it; likewise, later,
+	// already (the subscription about to turn ACTIVE), nothing is taken down: the call is
+	// refused TOO_LATE_TO_CANCEL and an operator is asked (NUMBER_AT_RISK); likewise, later,
 	// if a port completes although it was asked to stop (event workflow.cancel_too_late).
 	// One that is already CANCELLED answers as it is.
 	//
 	// Callers: BILLING.
 	// Repeats: safe by request_id.
-	// Errors: SUBSCRIPTION_NOT_FOUND; NOT_APPLICABLE for an ACTIVE or SUSPENDED one
-	// (taking a line down is another workflow).
+	// Errors: SUBSCRIPTION_NOT_FOUND; TOO_LATE_TO_CANCEL (Metadata: activation_id);
+	// NOT_APPLICABLE for an ACTIVE or SUSPENDED one (taking a line down is another workflow).
 	CancelSubscription(ctx context.Context, in *CancelSubscriptionRequest, opts ...grpc.CallOption) (*CancelSubscriptionResponse, error)
 }
 
@@ -123,8 +123,8 @@ type SubscriptionServiceServer interface {
 	//
 	// Callers: BILLING.
 	// Repeats: safe by request_id.
-	// Errors: SUBSCRIPTION_EXISTS; INVALID_FIELDS (PLAN_UNKNOWN for a plan that the
-	// tenant does not have).
+	// Any plan name is taken: billing owns its plans, and the launch judges this one.
+	// Errors: SUBSCRIPTION_EXISTS; INVALID_FIELDS.
 	CreateSubscription(context.Context, *CreateSubscriptionRequest) (*CreateSubscriptionResponse, error)
 	// GetSubscription reads one.
 	//
@@ -138,15 +138,15 @@ type SubscriptionServiceServer interface {
 	// CancelSubscription gives up a pending subscription, and in the same transaction
 	// asks the open activation on it, if there is one, to stop: what was taken from
 	// partners is given back and the activation ends CANCELLED. If the line is live
-	// already (the subscription about to turn ACTIVE), nothing is taken down: an
-	// operator is asked (NUMBER_AT_RISK) and the answer's workflow shows it; likewise, later,
+	// already (the subscription about to turn ACTIVE), nothing is taken down: the call is
+	// refused TOO_LATE_TO_CANCEL and an operator is asked (NUMBER_AT_RISK); likewise, later,
 	// if a port completes although it was asked to stop (event workflow.cancel_too_late).
 	// One that is already CANCELLED answers as it is.
 	//
 	// Callers: BILLING.
 	// Repeats: safe by request_id.
-	// Errors: SUBSCRIPTION_NOT_FOUND; NOT_APPLICABLE for an ACTIVE or SUSPENDED one
-	// (taking a line down is another workflow).
+	// Errors: SUBSCRIPTION_NOT_FOUND; TOO_LATE_TO_CANCEL (Metadata: activation_id);
+	// NOT_APPLICABLE for an ACTIVE or SUSPENDED one (taking a line down is another workflow).
 	CancelSubscription(context.Context, *CancelSubscriptionRequest) (*CancelSubscriptionResponse, error)
 	mustEmbedUnimplementedSubscriptionServiceServer()
 }
