@@ -39,7 +39,9 @@ func collaborators(t *testing.T, url string) activities.Config {
 	fatal(t, err)
 	return activities.Config{
 		DB: storetest.New(t), Carrier: carrierClient, SMDP: smdp, SendGrid: sendgrid, CallTimeout: time.Second,
-		NewToken: func(p mobile.Principal) (string, mobile.Token, []byte) { return "token", mobile.Token{Principal: p}, []byte("hash") },
+		NewToken: func(p mobile.Principal) (string, mobile.Token, []byte) {
+			return "token", mobile.Token{Principal: p}, []byte("hash")
+		},
 	}
 }
 

@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -33,7 +34,7 @@ func main() {
 // testdata is where histories are kept, seen from the module's root.
 const testdata = "workflows/testdata"
 
-func run(ctx context.Context, environ []string, out io.Writer) error {
+func run(ctx context.Context, environ []string, out io.Writer) (err error) {
 	dir, err := os.MkdirTemp("", "dialtone-histories-")
 	if err != nil {
 		return fmt.Errorf("make a directory for the sandbox: %w", err)
@@ -46,7 +47,7 @@ func run(ctx context.Context, environ []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer box.Stop()
+	defer func() { err = errors.Join(err, box.Stop()) }()
 	r, err := newRecorder(box)
 	if err != nil {
 		return err
