@@ -24,12 +24,7 @@ func migrate(ctx context.Context, s settings, w *watchdog) error {
 			return err
 		}
 	}
-	env := append(s.temporalEnv(),
-		"LOG_FORMAT=text",
-		"DATABASE_MIGRATE_URL="+s.postgres.adminURL(databaseName),
-		"DATABASE_URL="+s.postgres.appURL(s.state.DatabasePassword),
-	)
-	said, err := runToEnd(ctx, w, s.config.binary(migrateName), env)
+	said, err := runToEnd(ctx, w, s.config.binary(migrateName), s.migrateEnv())
 	var kept []string
 	for line := range strings.Lines(said) {
 		if token, found := strings.CutPrefix(line, adminTokenPrefix); found {
@@ -47,6 +42,14 @@ func migrate(ctx context.Context, s settings, w *watchdog) error {
 		return errors.New("migrate made no admin token, and none is kept here: --fresh begins anew")
 	}
 	return nil
+}
+
+func (s settings) migrateEnv() []string {
+	return append(s.temporalEnv(),
+		"LOG_FORMAT=text",
+		"DATABASE_MIGRATE_URL="+s.postgres.adminURL(databaseName),
+		"DATABASE_URL="+s.postgres.appURL(s.state.DatabasePassword),
+	)
 }
 
 // forgetLostTokens is for a sandbox that was killed after the first token was made and before
@@ -88,7 +91,7 @@ func runWatched(ctx context.Context, w *watchdog, cmd *exec.Cmd) error {
 		return err
 	case <-ctx.Done():
 		_ = syscall.Kill(-group, syscall.SIGKILL) // it may have ended already
-		<-done
+		_ = <-done // It was killed, and says no more than that.
 		return context.Cause(ctx)
 	}
 }
