@@ -53,8 +53,8 @@ func (d *diary) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActi
 		return nil, d.outward(ref, info, err)
 	}
 	result, err := d.Next.ExecuteActivity(context.WithValue(ctx, pageKey{}, page), in)
-	if written := d.end(ctx, ref, info, page, err); written != nil && err == nil {
-		// The act is done, but the record does not say so: the repeat will find it done.
+	if written := d.end(ctx, ref, info, page, err); written != nil && (err == nil || final(err)) {
+		// The act is settled, but the record does not say so: the repeat will find it settled.
 		return nil, d.outward(ref, info, written)
 	}
 	return result, d.outward(ref, info, err)
@@ -86,8 +86,8 @@ func (d *diary) end(ctx context.Context, ref Ref, info activity.Info, page *page
 	}
 	attempt := store.Attempt{State: mobile.StepDone, Detail: page.detail, Undo: ref.Part == PartUndo, At: info.StartedTime}
 	switch {
-	case errors.Is(err, store.ErrCancelCameFirst):
-		// No outcome of the step: it is given back next.
+	case errors.Is(err, store.ErrCancelCameFirst), errors.Is(err, errFenced):
+		// No outcome of the step: it is given back next, or a later attempt has its own.
 		return nil
 	case err == nil && ref.Part == PartFirst:
 		attempt.State, attempt.Through = mobile.StepRunning, true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/dialtone/dialtone/internal/fault"
 	"github.com/dialtone/dialtone/internal/mobile"
@@ -75,24 +76,13 @@ func (l ledger) begin(ctx context.Context, e mobile.Effect) (effect mobile.Effec
 // settle commits the verdict. It does so also when the activity was called off meanwhile:
 // what happened outside does not go away.
 func (l ledger) settle(ctx context.Context, d deed, e mobile.Effect, reference string, callErr error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
 	e.Verdict, e.Reference = mobile.VerdictOf(callErr), reference
 	if p, ok := errors.AsType[*mobile.PartnerError](callErr); ok {
 		e.Reason, e.Code = reasonOf(callErr), p.Code
 	}
-	err := l.db.InTenant(ctx, e.Tenant, func(s *store.Store) error {
-		ours, err := s.SettleEffect(ctx, e)
-		switch {
-		case err != nil:
-			return err
-		case !ours:
-			return errFenced
-		case e.Verdict == mobile.VerdictYes && d.keep != nil:
-			return d.keep(ctx, s, reference)
-		}
-		return nil
-	})
+	err := insist(ctx, func() error { return l.write(ctx, d, e) })
 	if errors.Is(err, store.ErrICCIDTaken) {
 		// It happened, and what came of it cannot be ours: a person must look.
 		return ErrOutcomeUnknown.Because(err)
@@ -101,6 +91,44 @@ func (l ledger) settle(ctx context.Context, d deed, e mobile.Effect, reference s
 		return fmt.Errorf("settle %s of %s: %w", e.Act, e.Activation, err)
 	}
 	return nil
+}
+
+// settleTimeout bounds how long a verdict is tried to be written. It is worth more than any
+// other write: a yes that is lost is an operator's work, or a profile that nobody knows of.
+const settleTimeout = 15 * time.Second
+
+// insist does what until the record answers, or until ctx ends.
+func insist(ctx context.Context, what func() error) error {
+	for {
+		err := what()
+		if !errors.Is(err, store.ErrUnavailable) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(settlePause):
+		}
+	}
+}
+
+// settlePause is the wait between two tries to write a verdict.
+const settlePause = 250 * time.Millisecond
+
+// write writes the verdict, and with a yes what came of it.
+func (l ledger) write(ctx context.Context, d deed, e mobile.Effect) error {
+	return l.db.InTenant(ctx, e.Tenant, func(s *store.Store) error {
+		ours, err := s.SettleEffect(ctx, e)
+		switch {
+		case err != nil:
+			return err
+		case !ours:
+			return errFenced
+		case e.Verdict == mobile.VerdictYes && d.keep != nil:
+			return d.keep(ctx, s, e.Reference)
+		}
+		return nil
+	})
 }
 
 // told is the outcome of a settled effect as its call gave it.

@@ -37,7 +37,7 @@ func Outward(err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, context.Canceled) && mobile.VerdictOf(err) == mobile.VerdictUnknown && fault.Of(err) == nil:
-		return err
+		return temporal.NewCanceledError()
 	}
 	options := temporal.ApplicationErrorOptions{NonRetryable: final(err), NextRetryDelay: retryAfter(err)}
 	if errors.Is(err, errComingUp) {
@@ -89,12 +89,28 @@ func textOf(err error) string {
 		if p.Reason != nil {
 			return p.Reason.Public + " (" + p.Error() + ")"
 		}
-		return p.Error()
+		return inWords(p) + " (" + p.Error() + ")"
 	}
 	if f := fault.Of(err); f != nil {
 		return f.Public
 	}
 	return "Dialtone failed; its log has the cause."
+}
+
+// inWords says what an answer without a named reason means, for those who see the attempts of
+// a step in the engine.
+func inWords(p *mobile.PartnerError) string {
+	who := map[mobile.Partner]string{
+		mobile.PartnerCarrier: "The carrier", mobile.PartnerSMDPPlus: "The SM-DP+", mobile.PartnerSendGrid: "SendGrid",
+	}[p.Partner]
+	switch p.Verdict {
+	case mobile.VerdictNotNow:
+		return who + " cannot do it now. Nothing has happened there; it is tried again by itself."
+	case mobile.VerdictUnknown:
+		return who + " gave no clear answer. It is asked again by itself, in a way that does nothing twice."
+	case mobile.VerdictRefused, mobile.VerdictYes:
+	}
+	return who + " gave an answer that is none of those agreed."
 }
 
 // retryAfter is the wait that an error asks for; 0 leaves it to the retry policy.

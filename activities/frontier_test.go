@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -43,11 +44,11 @@ func TestOutward(t *testing.T) {
 		},
 		"NotNowIsTriedAgainWhenThePartnerWishes": {
 			&mobile.PartnerError{Partner: mobile.PartnerSendGrid, Verdict: mobile.VerdictNotNow, Code: "HTTP 429", RetryAfter: 7 * time.Second, Err: secret},
-			face{"PARTNER_UNAVAILABLE", false, 7 * time.Second, "sendgrid: not_now (HTTP 429)"},
+			face{"PARTNER_UNAVAILABLE", false, 7 * time.Second, "SendGrid cannot do it now. Nothing has happened there; it is tried again by itself. (sendgrid: not_now (HTTP 429))"},
 		},
 		"UnknownIsTriedAgain": {
 			&mobile.PartnerError{Partner: mobile.PartnerCarrier, Verdict: mobile.VerdictUnknown, Code: "connection reset", Err: secret},
-			face{"PARTNER_NO_ANSWER", false, 0, "carrier: unknown (connection reset)"},
+			face{"PARTNER_NO_ANSWER", false, 0, "The carrier gave no clear answer. It is asked again by itself, in a way that does nothing twice. (carrier: unknown (connection reset))"},
 		},
 		"AnOutcomeThatOnlyAPersonCanFindIsNot": {
 			activities.ErrOutcomeUnknown.Because(secret),
@@ -80,10 +81,10 @@ func TestOutward(t *testing.T) {
 	}
 }
 
-func TestOutward_LeavesACancellationAlone(t *testing.T) {
+func TestOutward_SaysThatItWasCalledOff(t *testing.T) {
 	t.Parallel()
 
-	if err := activities.Outward(context.Canceled); !errors.Is(err, context.Canceled) {
+	if err := activities.Outward(fmt.Errorf("settle at db-primary-3: %w", context.Canceled)); !temporal.IsCanceledError(err) || strings.Contains(err.Error(), "db-primary") {
 		t.Errorf("got %v", err)
 	}
 	if err := activities.Outward(nil); err != nil {

@@ -64,7 +64,7 @@ func (a *Lines) ActivateLine(ctx context.Context, in Ref) error {
 			line, err = a.Carrier.ActivateLine(ctx, key, carrier.LineOrder{
 				ExternalID: string(in.Activation), ICCID: string(o.activation.Profile.ICCID),
 				IMEI: string(o.activation.IMEI), ZIPCode: o.activation.ZIP.Five(),
-				Plan: o.plan.CarrierPlan, CustomerName: o.name(),
+				Plan: o.activation.CarrierPlan, CustomerName: o.name(),
 			})
 			return line.Reference, err
 		},

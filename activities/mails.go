@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
+	"go.temporal.io/sdk/activity"
 
 	"github.com/dialtone/dialtone/internal/mail"
 	"github.com/dialtone/dialtone/internal/mobile"
@@ -50,6 +52,10 @@ func (a *Mails) SendActivationMail(ctx context.Context, in Ref) error {
 	return err
 }
 
+// portalLinkLifetime is how long the link in a mail lets the customer in: the longest that
+// CreatePortalLink gives. A dead link offers a new one.
+const portalLinkLifetime = 30 * 24 * time.Hour
+
 // prepared gives the notice with its message, composed at the first attempt.
 func (a *Mails) prepared(ctx context.Context, in Ref, o order) (notice mobile.Notice, message []byte, err error) {
 	err = a.DB.InTenant(ctx, in.Tenant, func(s *store.Store) error {
@@ -78,6 +84,7 @@ func (a *Mails) compose(ctx context.Context, s *store.Store, in Ref, o order) er
 	}
 	text, token, hash := a.NewToken(mobile.PrincipalPortal)
 	token.Tenant, token.Activation, token.Name = in.Tenant, in.Activation, "Mobile Activation mail"
+	token.Expires = activity.GetInfo(ctx).StartedTime.Add(portalLinkLifetime)
 	id := uuid.Must(uuid.NewV7()).String()
 	message, err := mail.ActivationMail{
 		NoticeID: id, ActivationID: in.Activation, Tenant: o.tenant, CustomerName: o.name(), To: o.email(),

@@ -48,12 +48,12 @@ func (a *Profiles) order(ctx context.Context, in Ref, o order) error {
 	_, err = ledger{a.DB}.do(ctx, deed{
 		effect: orderProfile(in),
 		call: func(ctx context.Context, key string) (string, error) {
-			iccid, err := a.SMDP.DownloadOrder(ctx, esim.DownloadOrder{CallID: key, ProfileType: o.plan.ProfileType})
+			iccid, err := a.SMDP.DownloadOrder(ctx, esim.DownloadOrder{CallID: key, ProfileType: o.activation.ProfileType})
 			return string(iccid), err
 		},
 		keep: func(ctx context.Context, s *store.Store, reference string) error {
 			_, err := s.ReserveProfile(ctx, in.Tenant, mobile.Profile{
-				Activation: in.Activation, ICCID: mobile.ICCID(reference), ProfileType: o.plan.ProfileType,
+				Activation: in.Activation, ICCID: mobile.ICCID(reference), ProfileType: o.activation.ProfileType,
 			}, matchingID)
 			return err
 		},

@@ -26,7 +26,9 @@ type Opened struct {
 	Ended mobile.State `json:"ended,omitempty"`
 	// Lost tells that another run held the activation: this one must not act before an
 	// operator has looked.
-	Lost  bool  `json:"lost,omitempty"`
+	Lost bool `json:"lost,omitempty"`
+	// Live tells that the line is live: nothing is given back any more.
+	Live  bool  `json:"live,omitempty"`
 	Facts Facts `json:"facts,omitzero"`
 }
 
@@ -45,7 +47,7 @@ func (r *Record) OpenActivation(ctx context.Context, in OpenInput) (opened Opene
 			return err
 		}
 		opened.Subscription, opened.Type = a.Subscription, a.Type
-		opened.Facts.Cancelled = !a.CancelRequested.IsZero()
+		opened.Facts.Cancelled, opened.Live = !a.CancelRequested.IsZero(), !a.Live.IsZero()
 		if a.State.Final() {
 			opened.Ended = a.State
 		}
@@ -117,9 +119,25 @@ func (r *Record) MoveActivation(ctx context.Context, in MoveInput) error {
 	return r.DB.InTenant(ctx, in.Tenant, func(s *store.Store) error { return s.Move(ctx, in.move()) })
 }
 
-// EndActivation ends an activation in a final state.
-func (r *Record) EndActivation(ctx context.Context, in MoveInput) error {
-	return r.DB.InTenant(ctx, in.Tenant, func(s *store.Store) error { return s.End(ctx, in.move()) })
+// EndActivation ends an activation in a final state and gives the one that it ended in: a
+// refusal that meets an accepted cancel ends as CANCELLED.
+func (r *Record) EndActivation(ctx context.Context, in MoveInput) (ended mobile.State, err error) {
+	err = r.DB.InTenant(ctx, in.Tenant, func(s *store.Store) error {
+		ended, err = s.End(ctx, in.move())
+		return err
+	})
+	return ended, err
+}
+
+// AnsweredInput says what an operator need no longer be asked about.
+type AnsweredInput struct {
+	MoveInput
+	About mobile.StepName `json:"about,omitempty"`
+}
+
+// TakeBackQuestion says that a step which an operator was asked about got through by itself.
+func (r *Record) TakeBackQuestion(ctx context.Context, in AnsweredInput) error {
+	return r.DB.InTenant(ctx, in.Tenant, func(s *store.Store) error { return s.Answered(ctx, in.move(), in.About) })
 }
 
 // FileCancelInput says who wants an activation cancelled.

@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 
-	"github.com/dialtone/dialtone/internal/fault"
 	"github.com/dialtone/dialtone/internal/mobile"
 	"github.com/dialtone/dialtone/internal/store"
 )
@@ -11,14 +10,9 @@ import (
 // Subscriptions looks after billing's subscriptions.
 type Subscriptions struct{ DB *store.DB }
 
-// ErrSubscriptionNotMobile refuses a plan that the tenant's plan table does not have, or has
-// as something else than mobile.
-var ErrSubscriptionNotMobile = fault.New(fault.Conflict, "SUBSCRIPTION_NOT_MOBILE",
-	"The subscription's plan is not a mobile plan of this tenant. Correct the plan table or the subscription.")
-
 // CheckSubscription makes sure, when the run begins, that the subscription is still what it
-// was when the launch was accepted. It refuses store.ErrSubscriptionNotPending,
-// store.ErrCancelCameFirst and ErrSubscriptionNotMobile.
+// was when the launch was accepted. It refuses store.ErrSubscriptionNotPending and
+// store.ErrCancelCameFirst.
 func (a *Subscriptions) CheckSubscription(ctx context.Context, in Ref) error {
 	order, err := loadOrder(ctx, a.DB, in)
 	switch {
@@ -30,7 +24,7 @@ func (a *Subscriptions) CheckSubscription(ctx context.Context, in Ref) error {
 	case order.subscription.Status != mobile.SubscriptionPending:
 		return store.ErrSubscriptionNotPending
 	}
-	say(ctx, "Pending, plan "+order.plan.Name)
+	say(ctx, "Pending, plan "+order.subscription.Plan)
 	return nil
 }
 
@@ -46,16 +40,14 @@ func (a *Subscriptions) ActivateSubscription(ctx context.Context, in Ref) error 
 	})
 }
 
-// order is what the record says of an activation: what was asked, for whom, on which plan.
+// order is what the record says of an activation: what was asked, for whom, of which tenant.
 type order struct {
 	activation   mobile.Activation
 	subscription mobile.Subscription
-	plan         mobile.Plan
 	tenant       mobile.Tenant
 }
 
-// loadOrder reads an order. It refuses ErrSubscriptionNotMobile when the plan table no
-// longer has the plan.
+// loadOrder reads an order.
 func loadOrder(ctx context.Context, db *store.DB, in Ref) (o order, err error) {
 	err = db.InTenant(ctx, in.Tenant, func(s *store.Store) error {
 		if o.activation, err = s.Activation(ctx, in.Tenant, store.Key{ID: in.Activation}); err != nil {
@@ -64,14 +56,7 @@ func loadOrder(ctx context.Context, db *store.DB, in Ref) (o order, err error) {
 		if o.subscription, err = s.Subscription(ctx, in.Tenant, o.activation.Subscription); err != nil {
 			return err
 		}
-		if o.tenant, err = s.Tenant(ctx, in.Tenant); err != nil {
-			return err
-		}
-		plan, found, err := s.Plan(ctx, in.Tenant, o.subscription.Plan)
-		if err == nil && (!found || plan.Kind != mobile.PlanMobile) {
-			return ErrSubscriptionNotMobile
-		}
-		o.plan = plan
+		o.tenant, err = s.Tenant(ctx, in.Tenant)
 		return err
 	})
 	return o, err

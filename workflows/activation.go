@@ -36,11 +36,20 @@ type activation struct {
 	// knocks counts what arrived, looks how many of them were looked at.
 	knocks, looks int
 
-	undos   []undo
-	stage   string
-	asking  string
-	outlook string
-	marks   map[mobile.StepName]mark
+	undos  []undo
+	stage  string
+	asking string
+
+	// What the details show besides: the step that is under way, since when, when patience
+	// with it ends, when an operator's answer is due, and how the run ended.
+	about  mobile.StepName
+	since  time.Time
+	until  time.Time
+	due    time.Time
+	giving bool
+	ended  ActivationResult
+	note   string
+	marks  map[mobile.StepName]mark
 }
 
 // ActivationResult is how a run ended.
@@ -96,15 +105,21 @@ func (a *activation) open(ctx workflow.Context) (opened activities.Opened, err e
 const reasonRunLost = "RUN_LOST"
 
 // orAskWhenLost stops a run that follows another one: what that one did last is not known
-// here, so an operator must look before any step. Until then only a cancel moves it.
+// here, so an operator must look before any step. Until then only a cancel moves it, and it
+// gives back whatever the ledger says was taken: every undo of the journey is filed, because
+// each is safe when nothing was done.
 func (a *activation) orAskWhenLost(ctx workflow.Context, opened activities.Opened) error {
 	if !opened.Lost {
 		return nil
 	}
+	a.live, a.undos = opened.Live, allUndos()
+	if a.cancelled && !a.live {
+		return errCancelled
+	}
 	if err := a.ask(ctx, ask{kind: mobile.ItemRunLost, reason: reasonRunLost}); err != nil {
 		return err
 	}
-	if err := workflow.Await(ctx, func() bool { return a.cancelled }); err != nil {
+	if err := workflow.Await(ctx, func() bool { return a.cancelled && !a.live }); err != nil {
 		return err
 	}
 	return errCancelled
@@ -130,7 +145,8 @@ func (a *activation) conclude(ctx workflow.Context, err error) (ActivationResult
 	end := activities.MoveInput{
 		Ref: a.ref(""), To: result.State, Reason: result.Reason, Next: "", At: workflow.Now(ctx),
 	}
-	if err := workflow.ExecuteActivity(keeping(ctx, "End: "+string(result.State)), record.EndActivation, end).Get(ctx, nil); err != nil {
+	ended := workflow.ExecuteActivity(keeping(ctx, "End: "+string(result.State)), record.EndActivation, end)
+	if err := ended.Get(ctx, &result.State); err != nil {
 		return ActivationResult{}, err
 	}
 	return result, a.finish(ctx, result)
@@ -148,15 +164,22 @@ type ask struct {
 	reason string
 }
 
+func (q ask) summary() string {
+	if q.step == "" {
+		return "Ask an operator: " + q.reason
+	}
+	return "Ask an operator about " + string(q.step) + ": " + q.reason
+}
+
 // ask lets the activation wait for an operator, in the record and in the search attributes.
 func (a *activation) ask(ctx workflow.Context, q ask) error {
 	now := workflow.Now(ctx)
 	due := now.Add(time.Duration(a.policies.OperatorDue))
 	in := activities.AskInput{
-		Ref: a.ref(""), Kind: q.kind, About: q.step, Reason: q.reason, Next: nextForOperator(q), At: now, Due: due,
+		Ref: a.ref(""), Kind: q.kind, About: q.step, Reason: q.reason, Next: a.nextForOperator(q.reason), At: now, Due: due,
 	}
-	a.asking = q.reason
-	if err := workflow.ExecuteActivity(keeping(ctx, "Ask an operator: "+q.reason), record.AskOperator, in).Get(ctx, nil); err != nil {
+	a.asking, a.due = q.reason, due
+	if err := workflow.ExecuteActivity(keeping(ctx, q.summary()), record.AskOperator, in).Get(ctx, nil); err != nil {
 		return err
 	}
 	return a.showOperatorNeeded(ctx, due)

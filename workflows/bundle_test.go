@@ -113,6 +113,9 @@ func (b *bundle) launch(t *testing.T, o order) {
 	if o.zip != "" {
 		a.ZIP = o.zip
 	}
+	if o.plan.Name != "" {
+		a.CarrierPlan, a.ProfileType = o.plan.CarrierPlan, o.plan.ProfileType
+	}
 	a.EmailOverride = o.email
 	b.tenant(t, tenant.ID, func(s *store.Store) error { return s.InsertActivation(t.Context(), a, "") })
 	b.activation = storetest.Read(t, b.db, a)

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/workflow"
+
+	"github.com/dialtone/dialtone/activities"
+	"github.com/dialtone/dialtone/internal/mobile"
 )
 
 // What people see of a run in the Temporal UI: summaries, the checklist under "current
@@ -20,8 +23,11 @@ const (
 	markDone    mark = "✓"
 	markRefused mark = "✗"
 	markUndone  mark = "↩"
-	markToCome  mark = "·"
+	markToCome  mark = "○"
 )
+
+// clock is how the details say a time: in UTC, because people of several zones read it.
+const clock = "2 Jan 2006 15:04:05 UTC"
 
 // staticDetails is what stands above a run from its start.
 func staticDetails(s Start) string {
@@ -29,10 +35,12 @@ func staticDetails(s Start) string {
 		"Everything about it: `dialtone workflow show %s`", s.Tenant, s.Subscription, s.Activation, s.Activation)
 }
 
-// enter shows that a step begins.
+// enter shows that a step begins, or a part of it.
 func (a *activation) enter(ctx workflow.Context, s step) error {
 	a.marks[s.name] = markNow
+	a.begin(ctx, s.name, s.patience)
 	if a.stage == string(s.name) {
+		a.showDetails(ctx)
 		return nil
 	}
 	a.stage = string(s.name)
@@ -52,10 +60,21 @@ func (a *activation) leave(ctx workflow.Context, s step, err error) {
 	a.showDetails(ctx)
 }
 
+// begin notes what is under way, since when, and when an operator is asked about it.
+func (a *activation) begin(ctx workflow.Context, about mobile.StepName, patience time.Duration) {
+	now := workflow.Now(ctx)
+	if a.about != about || a.giving {
+		a.about, a.since = about, now
+	}
+	a.until = now.Add(patience)
+}
+
 // enterUndo shows that a step is given back.
 func (a *activation) enterUndo(ctx workflow.Context, u undo) error {
 	stage := "undo " + string(u.step)
+	a.giving = true
 	a.marks[u.step] = markNow
+	a.begin(ctx, u.step, time.Duration(a.policies.Patience))
 	a.stage = stage
 	a.showDetails(ctx)
 	return workflow.UpsertTypedSearchAttributes(ctx,
@@ -65,9 +84,11 @@ func (a *activation) enterUndo(ctx workflow.Context, u undo) error {
 // finish shows the end.
 func (a *activation) finish(ctx workflow.Context, end ActivationResult) error {
 	a.stage, a.asking = strings.ToLower(string(end.State)), ""
-	a.outlook = "Ended " + string(end.State)
-	if end.Reason != "" {
-		a.outlook += ": " + end.Reason
+	a.ended, a.since = end, workflow.Now(ctx)
+	for _, name := range a.journey.Plan() {
+		if a.marks[name] == markNow { // stopped on its way, with nothing to give back
+			a.marks[name] = markToCome
+		}
 	}
 	a.showDetails(ctx)
 	return workflow.UpsertTypedSearchAttributes(ctx,
@@ -88,36 +109,101 @@ func (a *activation) showOperatorNotNeeded(ctx workflow.Context) error {
 		attributeNeedsOperator.ValueSet(operatorNotNeeded), attributeDeadline.ValueUnset())
 }
 
-// showDetails writes the checklist.
+// showDetails writes what an operator asks first (where is it, since when, who must act, what
+// next), then the checklist, then what can be done. The Temporal UI draws it as Markdown, in
+// which a list needs an empty line before it.
 func (a *activation) showDetails(ctx workflow.Context) {
 	var b strings.Builder
-	for _, name := range a.journey.Plan() {
+	b.WriteString(a.headline())
+	if a.note != "" {
+		fmt.Fprintf(&b, "\n\n%s", a.note)
+	}
+	b.WriteString("\n\n")
+	for i, name := range a.journey.Plan() {
 		m := a.marks[name]
 		if m == "" {
 			m = markToCome
 		}
-		fmt.Fprintf(&b, "- %s %s (`%s`)\n", m, name.Title(), name)
+		fmt.Fprintf(&b, "%d. %s %s (`%s`)\n", i+1, m, name.Title(), name)
 	}
-	if a.asking != "" {
-		fmt.Fprintf(&b, "\n**Waiting for an operator: %s.** %s\n", a.asking, nextForOperator(ask{reason: a.asking}))
-	}
-	if a.outlook != "" {
-		fmt.Fprintf(&b, "\n%s\n", a.outlook)
-	}
-	fmt.Fprintf(&b, "\nAn operator may:\n- look: `dialtone workflow show %s`\n", a.in.Activation)
-	if !a.live && a.stage != "" {
-		fmt.Fprintf(&b, "- cancel and give everything back: `dialtone workflow cancel %s --reason \"…\"`, or Request Cancellation here\n", a.in.Activation)
+	b.WriteString("\nWhat you can do:\n\n")
+	fmt.Fprintf(&b, "- look: `dialtone workflow show %s`\n", a.in.Activation)
+	if a.cancelable() {
+		fmt.Fprintf(&b, "- cancel and give everything back: `dialtone workflow cancel %s --reason \"…\"`, or *Request Cancellation* on this page\n", a.in.Activation)
 	}
 	workflow.SetCurrentDetails(ctx, b.String())
 }
 
-// nextForOperator says what an operator is to do.
-func nextForOperator(q ask) string {
-	switch q.reason {
-	case reasonStepStuck:
-		return "The step is tried on and goes on by itself when it gets through. Look at the partner, or cancel."
-	case reasonRunLost:
-		return "Another run held this activation and is gone. Compare the record with the partners; cancel to give everything back."
+// cancelable tells whether a cancel would still be heeded.
+func (a *activation) cancelable() bool {
+	return !a.live && !a.cancelled && !a.giving && a.ended.State == ""
+}
+
+// headline says where the run is.
+func (a *activation) headline() string {
+	since := a.since.UTC().Format(clock)
+	doing := a.about.Title()
+	if a.giving {
+		doing = "Give back: " + doing
 	}
-	return "Find out at the partner whether it happened. Nothing is sent again. Cancel to give everything back."
+	switch {
+	case a.ended.State != "" && a.ended.Reason != "":
+		return fmt.Sprintf("**Ended %s** (`%s`) at %s. Nobody need act.", a.ended.State, a.ended.Reason, since)
+	case a.ended.State != "":
+		return fmt.Sprintf("**Ended %s** at %s. Nobody need act.", a.ended.State, since)
+	case a.cancelled && !a.live && !a.giving:
+		return "**A cancel was accepted.** What is under way ends first; then everything is given back. Nobody need act."
+	case a.asking != "":
+		return a.question(doing)
+	case a.about == "":
+		return "**Now: open the activation.** Nobody need act."
+	}
+	return fmt.Sprintf("**Now: %s**, since %s. Nobody need act; an operator is asked if it is not through by %s.",
+		doing, since, a.until.UTC().Format(clock))
+}
+
+// question says what an operator is asked.
+func (a *activation) question(doing string) string {
+	due := ""
+	if !a.due.IsZero() {
+		due = ", by " + a.due.UTC().Format(clock)
+	}
+	if a.about == "" {
+		doing = "nothing is under way"
+	} else {
+		doing += ", since " + a.since.UTC().Format(clock)
+	}
+	return fmt.Sprintf("**An operator must act%s:** %s (`%s`).\n\nNow: %s.\n\nNext: %s",
+		due, meaning(a.asking), a.asking, doing, a.nextForOperator(a.asking))
+}
+
+// meaning says in words why an operator is asked.
+func meaning(reason string) string {
+	switch reason {
+	case reasonStepStuck:
+		return "it does not get through, and is still being tried"
+	case reasonRunLost:
+		return "another run held this activation and is gone"
+	case activities.ErrOutcomeUnknown.Reason:
+		return "it is not known whether it happened at the partner"
+	}
+	return "the partner's answer is not what it must be"
+}
+
+// nextForOperator says what an operator is to do.
+func (a *activation) nextForOperator(reason string) string {
+	act, cancel := "Find out at the partner whether it happened. Nothing is sent again.", " A cancel is taken, and waits for the same answer."
+	switch reason {
+	case reasonStepStuck:
+		act, cancel = "The step is tried on and goes on by itself when it gets through. Look at the partner.", " Cancel to give everything back."
+	case reasonRunLost:
+		act, cancel = "Another run held this activation and is gone. Compare the record with the partners.", " Cancel to give everything back."
+	}
+	switch {
+	case a.live:
+		return act + " The line is live and stays live."
+	case a.giving:
+		return act + " Only then is the subscription free for another launch."
+	}
+	return act + cancel
 }

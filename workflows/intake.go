@@ -41,6 +41,7 @@ func (a *activation) look(ctx workflow.Context) {
 			continue
 		}
 		a.take(facts)
+		a.showDetails(ctx)
 	}
 }
 
@@ -61,8 +62,10 @@ func (a *activation) heedEngineCancel(root, ctx workflow.Context) {
 	switch {
 	case err == nil:
 		a.cancelled = true
+		a.showDetails(ctx)
 	case activities.Failed(err, store.ErrTooLateToCancel):
-		a.outlook = "A cancel came from the Temporal UI, too late: the line is live."
+		a.note = "A cancel came from the Temporal UI, too late: the line is live."
+		a.showDetails(ctx)
 	default:
 		workflow.GetLogger(ctx).Warn("the cancel from the Temporal UI was not accepted", "error", err)
 	}

@@ -54,7 +54,7 @@ func (a *activation) checkDevice(ctx workflow.Context) error {
 func (a *activation) reserveESIM(ctx workflow.Context) error {
 	return a.step(ctx, step{
 		name: mobile.StepReserveESIM, act: profiles.ReserveProfile, summary: "Order an eSIM at the SM-DP+ and make it downloadable",
-		undo: &undo{step: mobile.StepReserveESIM, act: profiles.GiveBackProfile, summary: "Give the eSIM back"},
+		undo: new(undoESIM()),
 	})
 }
 
@@ -63,7 +63,7 @@ func (a *activation) reserveESIM(ctx workflow.Context) error {
 func (a *activation) activateLine(ctx workflow.Context) error {
 	err := a.step(ctx, step{
 		name: mobile.StepActivateLine, part: activities.PartFirst, act: lines.ActivateLine, summary: "Order the line at the carrier",
-		undo: &undo{step: mobile.StepActivateLine, act: lines.TakeDownLine, summary: "Take the line down"},
+		undo: new(undoLine()),
 	})
 	if err != nil {
 		return err

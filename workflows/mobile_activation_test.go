@@ -6,7 +6,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"go.temporal.io/sdk/testsuite"
 
+	"github.com/dialtone/dialtone/activities"
 	"github.com/dialtone/dialtone/internal/carrier/carriertest"
 	"github.com/dialtone/dialtone/internal/mobile"
 	"github.com/dialtone/dialtone/internal/partnertest"
@@ -364,4 +366,83 @@ func TestCancel(t *testing.T) {
 		}
 		b.wantOnce(t, 1, 1, 1)
 	})
+}
+
+// A run that follows another one does nothing before an operator has looked; a cancel then
+// gives back what the ledger says was taken, whoever took it.
+func TestLostRun(t *testing.T) {
+	t.Parallel()
+	b := setup(t, order{imei: carriertest.IMEIComesUpSilently, comesUpAfter: time.Hour})
+	b.leaveHalfDone(t)
+	var during mobile.Activation
+	b.after(time.Hour, func() {
+		during = b.now(t)
+		b.cancel(t)
+	})
+
+	result := b.run(t, workflows.Policies{})
+
+	if during.State != mobile.StateWaitingForOperator || during.Reason != "RUN_LOST" || len(during.Items) != 1 {
+		t.Errorf("meanwhile the record said %s %s, items %v", during.State, during.Reason, during.Items)
+	}
+	if diff := cmp.Diff(cancelled, result); diff != "" {
+		t.Error(diff)
+	}
+	if back, down := b.smdp.count(t, "cancel_order"), b.carrier.count(t, "deactivate_line"); back != 1 || down != 1 {
+		t.Errorf("%d profiles were given back and %d lines taken down", back, down)
+	}
+	b.wantOnce(t, 1, 1, 0)
+}
+
+// leaveHalfDone lets another run order the eSIM and the line, and vanish.
+func (b *bundle) leaveHalfDone(t *testing.T) {
+	t.Helper()
+	b.tenant(t, b.activation.Tenant, func(s *store.Store) error {
+		_, err := s.OpenRun(t.Context(), b.activation.Tenant, b.activation.ID, "another-run")
+		return err
+	})
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestActivityEnvironment()
+	activities.Register(env, b.collaborators(t))
+	ref := activities.Ref{Tenant: b.activation.Tenant, Activation: b.activation.ID}
+	for _, act := range []any{(*activities.Profiles)(nil).ReserveProfile, (*activities.Lines)(nil).ActivateLine} {
+		_, err := env.ExecuteActivity(act, ref)
+		fatal(t, err)
+	}
+}
+
+// A cancel that is accepted while a refused activation gives back ends it as CANCELLED, as
+// the caller was promised.
+func TestCancel_WhileARefusalGivesBack(t *testing.T) {
+	t.Parallel()
+	b := setup(t, order{zip: carriertest.ZIPNotServedAtActivation})
+	down := b.smdp.breaks(t, partnertest.Fault{Match: "POST /gsma/rsp2/es2plus/cancelOrder", Kind: partnertest.Status, Status: 503})
+	b.after(time.Minute, func() {
+		b.cancel(t)
+		b.smdp.faults.Clear(down.ID)
+	})
+
+	result := b.run(t, workflows.Policies{})
+
+	if result.State != mobile.StateCancelled || b.now(t).State != mobile.StateCancelled {
+		t.Errorf("the run ended %s, the record says %s", result.State, b.now(t).State)
+	}
+}
+
+// A step that a cancel overtakes is not shown as being tried for ever.
+func TestCancel_LeavesNoStepTrying(t *testing.T) {
+	t.Parallel()
+	b := setup(t, order{})
+	b.carrier.breaks(t, partnertest.Fault{Kind: partnertest.Status, Status: 503})
+	b.after(time.Minute, func() { b.cancel(t) })
+
+	b.run(t, workflows.Policies{})
+
+	a := b.now(t)
+	if diff := cmp.Diff([]mobile.StepState{done, skipped, skipped, skipped, skipped, skipped}, states(a)); diff != "" {
+		t.Error(diff)
+	}
+	if !a.Steps[1].NextTry.IsZero() {
+		t.Errorf("the step would be tried again at %s", a.Steps[1].NextTry)
+	}
 }

@@ -94,9 +94,9 @@ func (d *Duration) UnmarshalText(text []byte) error {
 
 // Of the calls themselves.
 const (
-	// callTimeout bounds one attempt at an act. It is longer than a partner's call (at most
-	// 10 s each, two in reserve_esim) and the two writes to the ledger together.
-	callTimeout = 45 * time.Second
+	// callTimeout bounds one attempt at an act. It is longer than two calls to a partner (10 s
+	// each; reserve_esim makes two) and the writes to the ledger after them (15 s each).
+	callTimeout = time.Minute
 	// recordTimeout bounds one attempt at book-keeping.
 	recordTimeout = 20 * time.Second
 	// recordRetryMax is how long book-keeping waits at most between two attempts.

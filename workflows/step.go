@@ -4,7 +4,6 @@ import (
 	"errors"
 	"time"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/dialtone/dialtone/activities"
@@ -42,11 +41,11 @@ func (a *activation) step(ctx workflow.Context, s step) error {
 	if s.undo != nil {
 		a.undos = append(a.undos, *s.undo)
 	}
-	if err := a.enter(ctx, s); err != nil {
-		return err
-	}
 	if s.patience == 0 {
 		s.patience = time.Duration(a.policies.Patience)
+	}
+	if err := a.enter(ctx, s); err != nil {
+		return err
 	}
 	err := a.perform(ctx, s)
 	a.leave(ctx, s, err)
@@ -67,7 +66,7 @@ func (a *activation) perform(ctx workflow.Context, s step) error {
 		case err != nil:
 			return a.judge(ctx, s, err)
 		case a.asking != "":
-			return a.answered(ctx)
+			return a.answered(ctx, s.name, activities.MoveInput{Ref: a.ref(""), To: mobile.StateRunning, Next: s.name.Title()})
 		}
 		return nil
 	}
@@ -85,7 +84,7 @@ func (a *activation) attempt(ctx workflow.Context, s step, deadline time.Time) e
 	moved := func() bool {
 		return future.IsReady() || a.cancelled && !a.live || s.wake != nil && *s.wake
 	}
-	ready, err := waitFor(ctx, max(deadline.Sub(workflow.Now(ctx)), 0), "Patience with "+string(s.name), moved)
+	ready, err := waitFor(ctx, max(deadline.Sub(workflow.Now(ctx)), 0), "Ask an operator unless "+string(s.name)+" is through", moved)
 	if err != nil {
 		return err
 	}
@@ -99,16 +98,26 @@ func (a *activation) attempt(ctx workflow.Context, s step, deadline time.Time) e
 			return err
 		}
 	}
-	if !future.IsReady() {
-		// In back-off the engine calls it off at once; a running attempt ends first, and what
-		// it did counts.
+	calledOff := !future.IsReady()
+	if calledOff {
 		callOff()
 	}
-	err = future.Get(ctx, nil)
-	if temporal.IsCanceledError(err) && !a.cancelled {
-		return errWoken
+	return a.whyItEnded(future.Get(ctx, nil), calledOff)
+}
+
+// whyItEnded reads the outcome of an act that may have been called off. In back-off the
+// engine calls it off at once. A running attempt ends first, and what it did counts; when it
+// failed, the engine gives its error as it is and does not try again: that is no outcome of
+// the step, only the end of the attempt.
+func (a *activation) whyItEnded(err error, calledOff bool) error {
+	_, refused := activities.Refused(err)
+	switch {
+	case err == nil || refused || !calledOff:
+		return err
+	case a.cancelled && !a.live:
+		return errCancelled
 	}
-	return err
+	return errWoken
 }
 
 // reasonStepStuck says that a step does not get through. It goes on by itself.
@@ -127,7 +136,7 @@ func (a *activation) inputOf(s step, deadline time.Time) any {
 // judge turns the error of an act into the end of its step.
 func (a *activation) judge(ctx workflow.Context, s step, err error) error {
 	switch {
-	case temporal.IsCanceledError(err):
+	case errors.Is(err, errCancelled):
 		return errCancelled
 	case activities.Failed(err, store.ErrCancelCameFirst):
 		a.cancelled = true
@@ -168,9 +177,14 @@ func (a *activation) awaitOperator(ctx workflow.Context, s step, reason string) 
 	return errCancelled
 }
 
-// answered takes back the question to the operator: the step got through by itself. The
-// record was put right by the act's own success.
-func (a *activation) answered(ctx workflow.Context) error {
+// answered takes back the question to the operator: the step got through by itself. The act's
+// own success has put the record right already, unless the question was written after it.
+func (a *activation) answered(ctx workflow.Context, about mobile.StepName, move activities.MoveInput) error {
 	a.asking = ""
+	move.At = workflow.Now(ctx)
+	in := activities.AnsweredInput{MoveInput: move, About: about}
+	if err := workflow.ExecuteActivity(keeping(ctx, "Take back the question about "+string(about)), record.TakeBackQuestion, in).Get(ctx, nil); err != nil {
+		return err
+	}
 	return a.showOperatorNotNeeded(ctx)
 }

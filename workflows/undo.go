@@ -16,6 +16,18 @@ type undo struct {
 	summary string
 }
 
+// undoESIM and undoLine give back what a journey can take.
+func undoESIM() undo {
+	return undo{step: mobile.StepReserveESIM, act: profiles.GiveBackProfile, summary: "Give the eSIM back"}
+}
+
+func undoLine() undo {
+	return undo{step: mobile.StepActivateLine, act: lines.TakeDownLine, summary: "Take the line down"}
+}
+
+// allUndos are those of every step, in the order of the steps.
+func allUndos() []undo { return []undo{undoESIM(), undoLine()} }
+
 // giveBack undoes what was taken, newest first. Each undo is tried for as long as it takes:
 // only then is the subscription free for another launch.
 func (a *activation) giveBack(ctx workflow.Context, end ActivationResult) error {
@@ -49,7 +61,7 @@ func (a *activation) undo(ctx workflow.Context, u undo, undoing activities.MoveI
 	ref := a.ref(u.step)
 	ref.Part, ref.Deadline = activities.PartUndo, workflow.Now(ctx).Add(time.Duration(a.policies.Patience))
 	future := workflow.ExecuteActivity(a.policies.acting(ctx, u.summary), u.act, ref)
-	ready, err := waitFor(ctx, time.Duration(a.policies.Patience), "Patience with giving back "+string(u.step), future.IsReady)
+	ready, err := waitFor(ctx, time.Duration(a.policies.Patience), "Ask an operator unless "+string(u.step)+" is given back", future.IsReady)
 	if err != nil {
 		return err
 	}
@@ -69,11 +81,7 @@ func (a *activation) undo(ctx workflow.Context, u undo, undoing activities.MoveI
 	if a.asking == "" {
 		return nil
 	}
-	undoing.At = workflow.Now(ctx)
-	if err := workflow.ExecuteActivity(keeping(ctx, "Go on giving back"), record.MoveActivation, undoing).Get(ctx, nil); err != nil {
-		return err
-	}
-	return a.answered(ctx)
+	return a.answered(ctx, u.step, undoing)
 }
 
 // awaitOperatorForGood waits for a decision that this version does not offer yet: whether

@@ -107,8 +107,12 @@ type Activation struct {
 	Deadline time.Time
 	Reason   string
 
-	IMEI          IMEI
-	ZIP           ZIP
+	IMEI IMEI
+	ZIP  ZIP
+	// CarrierPlan and ProfileType are what partners call the plan, as it was at the launch: an
+	// act that is repeated must say the same.
+	CarrierPlan   string
+	ProfileType   string
 	NameOverride  string
 	EmailOverride string
 

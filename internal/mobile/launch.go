@@ -64,7 +64,9 @@ func (l Launch) Type() Type {
 }
 
 // Fields gives the normal form in a fixed order, for the digest by which a repeated request
-// is recognised. Adding a field adds it at the end.
+// is recognised. Adding a field adds it at the end. A rule of NewLaunch may be loosened later
+// but not tightened without a thought for repeats: what was accepted once must still be
+// recognised.
 func (l Launch) Fields() []string {
 	return []string{
 		string(l.Type()), string(l.Subscription), string(l.IMEI), string(l.ZIP),

@@ -32,7 +32,7 @@ const (
 	StepDone StepState = "DONE"
 	// StepRefused has been refused for good.
 	StepRefused StepState = "REFUSED"
-	// StepSkipped was never begun, because the activation ended before.
+	// StepSkipped was never begun, or was overtaken by the activation's end.
 	StepSkipped StepState = "SKIPPED"
 	// StepUndone has been given back.
 	StepUndone StepState = "UNDONE"

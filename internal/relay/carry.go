@@ -84,8 +84,7 @@ func (r *Relay) handOut(ctx context.Context, handed chan<- store.Message) {
 func (r *Relay) deliver(ctx context.Context, m store.Message) {
 	err := r.tell(ctx, m)
 	switch {
-	case err == nil, errors.Is(err, workflows.ErrNoRun):
-		// Without a run there is nobody to tell.
+	case err == nil:
 		r.noteUp(ctx)
 		r.noteDelivered(ctx, m)
 	case errors.Is(err, workflows.ErrEngineDown):
@@ -105,17 +104,41 @@ func (r *Relay) tell(ctx context.Context, m store.Message) error {
 	defer cancel()
 	var err error
 	if m.Start {
-		err = r.engine.Start(ctx, workflows.Start{
-			Tenant: m.Tenant, Activation: m.Activation, Subscription: m.Subscription,
-			Type: m.Type, WorkflowID: m.WorkflowID, Policies: m.Policies,
-		})
+		err = r.start(ctx, m)
 	} else {
-		err = r.engine.Wake(ctx, workflows.Wake{WorkflowID: m.WorkflowID, IntakeID: m.IntakeID})
+		err = r.wake(ctx, m)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return workflows.ErrEngineDown.Because(err)
 	}
 	return err
+}
+
+// wake wakes the run of an activation. Without a run there is nobody to tell when the
+// activation has ended; when it has not, its run was lost, and another is started: it finds
+// the claim of the first, asks an operator, and reads what arrived.
+func (r *Relay) wake(ctx context.Context, m store.Message) error {
+	err := r.engine.Wake(ctx, workflows.Wake{WorkflowID: m.WorkflowID, IntakeID: m.IntakeID})
+	if !errors.Is(err, workflows.ErrNoRun) {
+		return err
+	}
+	var ended bool
+	err = r.db.InSystem(ctx, func(s *store.Store) (err error) {
+		ended, err = s.Ended(ctx, m.Activation)
+		return err
+	})
+	if err != nil || ended {
+		return err
+	}
+	r.logger.WarnContext(ctx, "a run was lost, and another is started", "activation_id", m.Activation, "tenant", m.Tenant)
+	return r.start(ctx, m)
+}
+
+func (r *Relay) start(ctx context.Context, m store.Message) error {
+	return r.engine.Start(ctx, workflows.Start{
+		Tenant: m.Tenant, Activation: m.Activation, Subscription: m.Subscription,
+		Type: m.Type, WorkflowID: m.WorkflowID, Policies: m.Policies,
+	})
 }
 
 // noteDelivered says that the engine has a message, and that the next one of the same

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dialtone/dialtone/internal/mobile"
 	"github.com/dialtone/dialtone/internal/store"
 	"github.com/dialtone/dialtone/internal/store/storetest"
 	"github.com/dialtone/dialtone/workflows"
@@ -195,18 +196,52 @@ func TestRelay_RunHasEnded(t *testing.T) {
 	d := storetest.Make(t, storetest.Config{})
 	a := storetest.Launched(t, d.DB)
 	wake(t, d.DB, a)
+	must(t, d.DB.InTenant(t.Context(), a.Tenant, func(s *store.Store) error {
+		_, err := s.End(t.Context(), store.Move{Tenant: a.Tenant, Activation: a.ID, To: mobile.StateFailed, At: time.Now()})
+		return err
+	}))
 	e := newEngine()
-	e.answers(func(_ context.Context, what told) error {
-		if what.intake != "" {
-			return workflows.ErrNoRun
-		}
-		return nil
-	})
+	e.answers(withoutRun)
 
 	r := run(t, d.DB, e, never)
 	e.wait(t, 2)
 	r.stop()
 
+	if n := left(t, d.Connect(t)); n != 0 {
+		t.Errorf("%d messages are left", n)
+	}
+}
+
+// withoutRun is an engine that has no run of the activation.
+func withoutRun(_ context.Context, what told) error {
+	if what.intake != "" {
+		return workflows.ErrNoRun
+	}
+	return nil
+}
+
+// An activation whose run is gone gets another, so that what arrived is heard by somebody.
+func TestRelay_RunIsLost(t *testing.T) {
+	t.Parallel()
+	d := storetest.Make(t, storetest.Config{})
+	a := storetest.Launched(t, d.DB)
+	wake(t, d.DB, a)
+	e := newEngine()
+	e.answers(withoutRun)
+
+	r := run(t, d.DB, e, never)
+	e.wait(t, 3)
+	r.stop()
+
+	var starts int
+	for _, what := range e.has() {
+		if what.intake == "" {
+			starts++
+		}
+	}
+	if starts != 2 {
+		t.Errorf("it was started %d times, want a second time for the lost run", starts)
+	}
 	if n := left(t, d.Connect(t)); n != 0 {
 		t.Errorf("%d messages are left", n)
 	}

@@ -73,33 +73,35 @@ func (r *rpcs) launch(ctx context.Context, s *store.Store, launch mobile.Launch,
 	if err != nil {
 		return err
 	}
-	if err := checkLaunch(ctx, s, sub, launch); err != nil {
+	plan, err := checkLaunch(ctx, s, sub, launch)
+	if err != nil {
 		return err
 	}
-	return s.InsertActivation(ctx, newActivation(ctx, sub, launch, m), r.policies)
+	return s.InsertActivation(ctx, newActivation(ctx, sold{sub, plan}, launch, m), r.policies)
 }
 
-// checkLaunch makes every check but the one that the index on open activations makes.
-func checkLaunch(ctx context.Context, s *store.Store, sub mobile.Subscription, launch mobile.Launch) error {
+// checkLaunch makes every check but the one that the index on open activations makes, and
+// gives the plan.
+func checkLaunch(ctx context.Context, s *store.Store, sub mobile.Subscription, launch mobile.Launch) (mobile.Plan, error) {
 	if sub.Status != mobile.SubscriptionPending {
-		return store.ErrSubscriptionNotPending.With("status", string(sub.Status))
+		return mobile.Plan{}, store.ErrSubscriptionNotPending.With("status", string(sub.Status))
 	}
 	plan, known, err := s.Plan(ctx, sub.Tenant, sub.Plan)
 	switch {
 	case err != nil:
-		return err
+		return plan, err
 	case !known:
-		return errSubscriptionNotMobile.Saying("The subscription's plan is not in the tenant's table of plans. " +
+		return plan, errSubscriptionNotMobile.Saying("The subscription's plan is not in the tenant's table of plans. " +
 			"Add it there as a mobile plan, with the carrier's plan and the eSIM profile type.")
 	case plan.Kind != mobile.PlanMobile:
-		return errSubscriptionNotMobile.With("plan_kind", string(plan.Kind))
+		return plan, errSubscriptionNotMobile.With("plan_kind", string(plan.Kind))
 	case launch.Type() == mobile.TypeNewLine:
-		return nil
+		return plan, nil
 	}
 	if err := checkFree(ctx, s, sub); err != nil {
-		return err
+		return plan, err
 	}
-	return errNotBuilt.Saying("The fields are right, but bringing a number in is not built yet in this version. " +
+	return plan, errNotBuilt.Saying("The fields are right, but bringing a number in is not built yet in this version. " +
 		"Nothing was done. Launch without port_phone_number and port_carrier for a new number.")
 }
 
@@ -112,7 +114,13 @@ func checkFree(ctx context.Context, s *store.Store, sub mobile.Subscription) err
 	return err
 }
 
-func newActivation(ctx context.Context, sub mobile.Subscription, launch mobile.Launch, m mutation) mobile.Activation {
+// sold is a subscription with its plan.
+type sold struct {
+	mobile.Subscription
+	plan mobile.Plan
+}
+
+func newActivation(ctx context.Context, sub sold, launch mobile.Launch, m mutation) mobile.Activation {
 	id := mobile.ActivationID(m.resource)
 	return mobile.Activation{
 		ID:            id,
@@ -125,6 +133,8 @@ func newActivation(ctx context.Context, sub mobile.Subscription, launch mobile.L
 		Next:          "The engine takes it up",
 		IMEI:          launch.IMEI,
 		ZIP:           launch.ZIP,
+		CarrierPlan:   sub.plan.CarrierPlan,
+		ProfileType:   sub.plan.ProfileType,
 		NameOverride:  launch.NameOverride,
 		EmailOverride: launch.EmailOverride,
 		Launched:      doer(ctx, m),
@@ -134,15 +144,15 @@ func newActivation(ctx context.Context, sub mobile.Subscription, launch mobile.L
 // tryLaunch makes every check of a launch and keeps nothing. What it shows has the planned
 // steps and the normal form of the fields, and no identifiers.
 func (r *rpcs) tryLaunch(ctx context.Context, launch mobile.Launch, m mutation) (*dialtonev1.LaunchWorkflowResponse, error) {
-	var sub mobile.Subscription
+	var sub sold
 	err := r.db.InTenant(ctx, m.tenant, func(s *store.Store) (err error) {
-		if sub, err = s.Subscription(ctx, m.tenant, launch.Subscription); err != nil {
+		if sub.Subscription, err = s.Subscription(ctx, m.tenant, launch.Subscription); err != nil {
 			return err
 		}
-		if err := checkLaunch(ctx, s, sub, launch); err != nil {
+		if sub.plan, err = checkLaunch(ctx, s, sub.Subscription, launch); err != nil {
 			return err
 		}
-		return checkFree(ctx, s, sub)
+		return checkFree(ctx, s, sub.Subscription)
 	})
 	if err != nil {
 		return nil, withSubscription(err, launch.Subscription)
@@ -152,7 +162,7 @@ func (r *rpcs) tryLaunch(ctx context.Context, launch mobile.Launch, m mutation) 
 	for _, name := range launch.Type().Plan() {
 		planned.Steps = append(planned.Steps, mobile.Step{Name: name, State: mobile.StepPending})
 	}
-	workflow := r.show.workflow(planned, sub)
+	workflow := r.show.workflow(planned, sub.Subscription)
 	workflow.Choices, workflow.TemporalUrl = nil, ""
 	return &dialtonev1.LaunchWorkflowResponse{Workflow: workflow, Preflight: notAsked()}, nil
 }

@@ -34,9 +34,10 @@ func (b *bundle) some(t *testing.T) map[string]mobile.Activation {
 		return s.OpenItem(ctx, b.a.ID, mobile.Item{Activation: all["asked"].ID, Kind: mobile.ItemStepStuck})
 	})
 	b.record(t, b.a.ID, func(ctx context.Context, s *store.Store) error {
-		return s.End(ctx, store.Move{
+		_, err := s.End(ctx, store.Move{
 			Tenant: b.a.ID, Activation: all["ended"].ID, To: mobile.StateRejected, Reason: "DEVICE_BLOCKED", At: today(),
 		})
+		return err
 	})
 	b.record(t, b.a.ID, func(ctx context.Context, s *store.Store) error {
 		_, err := s.ReserveProfile(ctx, b.a.ID, mobile.Profile{

@@ -44,14 +44,15 @@ func (s *Store) InsertActivation(ctx context.Context, a mobile.Activation, polic
 	}
 	n, err := s.exec(ctx, `
 		INSERT INTO activations (activation_id, tenant_id, subscription_id, account_id, type, workflow_id, state, since,
-		                         next, imei, zip_code, name_override_sealed, email_override_sealed, policies,
+		                         next, imei, zip_code, carrier_plan, profile_type, name_override_sealed, email_override_sealed, policies,
 		                         launch_principal, launch_actor, launch_request_id, created_at, updated_at)
 		VALUES (@id, @tenant, @subscription, @account, @type, @workflow, 'ACCEPTED', @now,
-		        @next, @imei, @zip, @name, @email, @policies,
+		        @next, @imei, @zip, @carrier_plan, @profile_type, @name, @email, @policies,
 		        @principal, @actor, @request, @now, @now)
 		ON CONFLICT (tenant_id, subscription_id) WHERE ended_at IS NULL DO NOTHING`, pgx.StrictNamedArgs{
 		"id": a.ID, "tenant": a.Tenant, "subscription": a.Subscription, "account": a.AccountID, "type": a.Type,
-		"workflow": a.WorkflowID, "next": a.Next, "imei": a.IMEI, "zip": a.ZIP, "name": name, "email": email,
+		"workflow": a.WorkflowID, "next": a.Next, "imei": a.IMEI, "zip": a.ZIP, "carrier_plan": a.CarrierPlan,
+		"profile_type": a.ProfileType, "name": name, "email": email,
 		"policies": policies, "principal": a.Launched.Principal, "actor": a.Launched.Actor,
 		"request": a.Launched.RequestID, "now": s.now,
 	})
@@ -117,7 +118,7 @@ type Key struct {
 }
 
 const activationColumns = `activation_id, tenant_id, subscription_id, account_id, type, workflow_id, run_id, revision,
-	state, since, next, deadline, reason, imei, zip_code, name_override_sealed, email_override_sealed,
+	state, since, next, deadline, reason, imei, zip_code, carrier_plan, profile_type, name_override_sealed, email_override_sealed,
 	launch_principal, launch_actor, launch_request_id, cancel_requested_at, cancel_reason_sealed, cancel_principal,
 	cancel_actor, cancel_request_id, line_reference, phone_number, live_at, created_at, updated_at, ended_at`
 
@@ -125,7 +126,7 @@ func (s *Store) scanActivation(row pgx.CollectableRow) (a mobile.Activation, err
 	var name, email, cancelReason []byte
 	var deadline, cancelRequested, live, ended *time.Time
 	if err := row.Scan(&a.ID, &a.Tenant, &a.Subscription, &a.AccountID, &a.Type, &a.WorkflowID, &a.RunID, &a.Revision,
-		&a.State, &a.Since, &a.Next, &deadline, &a.Reason, &a.IMEI, &a.ZIP, &name, &email,
+		&a.State, &a.Since, &a.Next, &deadline, &a.Reason, &a.IMEI, &a.ZIP, &a.CarrierPlan, &a.ProfileType, &name, &email,
 		&a.Launched.Principal, &a.Launched.Actor, &a.Launched.RequestID, &cancelRequested, &cancelReason,
 		&a.Cancelled.Principal, &a.Cancelled.Actor, &a.Cancelled.RequestID, &a.LineReference, &a.PhoneNumber, &live, &a.Created, &a.Updated, &ended); err != nil {
 		return a, err

@@ -102,7 +102,8 @@ func TestInsertActivation_AfterTheEnd(t *testing.T) {
 	sub := storetest.Subscription(t, db, storetest.Tenant(t, db))
 	first := storetest.Activation(t, db, sub)
 	tenantly(t, db, sub.Tenant, func(ctx context.Context, s *store.Store) error {
-		return s.End(ctx, store.Move{Tenant: sub.Tenant, Activation: first.ID, To: mobile.StateRejected, At: noon})
+		_, err := s.End(ctx, store.Move{Tenant: sub.Tenant, Activation: first.ID, To: mobile.StateRejected, At: noon})
+		return err
 	})
 
 	second := storetest.Activation(t, db, sub)
@@ -181,7 +182,8 @@ func TestCancelActivation(t *testing.T) {
 		must(t, cancel(t, cancelled, 0))
 		for _, a := range []mobile.Activation{ended, cancelled} {
 			tenantly(t, db, a.Tenant, func(ctx context.Context, s *store.Store) error {
-				return s.End(ctx, store.Move{Tenant: a.Tenant, Activation: a.ID, To: mobile.StateCancelled, At: noon})
+				_, err := s.End(ctx, store.Move{Tenant: a.Tenant, Activation: a.ID, To: mobile.StateCancelled, At: noon})
+				return err
 			})
 		}
 

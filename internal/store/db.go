@@ -59,7 +59,9 @@ const (
 	statementTimeout = "5s"
 	lockTimeout      = "4s"
 	idleTimeout      = "10s"
-	maxConnsDefault  = 16
+	// connectTimeout bounds what no server is there to bound.
+	connectTimeout  = 5 * time.Second
+	maxConnsDefault = 16
 )
 
 // Open prepares the pool. It connects lazily: the first transaction says what is wrong.
@@ -83,6 +85,7 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 	} {
 		pc.ConnConfig.RuntimeParams[name] = value
 	}
+	pc.ConnConfig.ConnectTimeout = connectTimeout
 	pool, err := pgxpool.NewWithConfig(ctx, pc)
 	if err != nil {
 		return nil, fmt.Errorf("open the database pool: %w", err)

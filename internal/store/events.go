@@ -115,6 +115,10 @@ func patterns(types []string) []string {
 	return all
 }
 
+// numberedAtOnce bounds one statement that numbers a tenant's events, so that a long backlog
+// fits into what a statement may take; the next pass goes on.
+const numberedAtOnce = 5000
+
 // NumberFeed gives sequence numbers to events that have none, in the order in which they
 // were written, for up to limit tenants. InSystem only.
 //
@@ -144,6 +148,8 @@ func (s *Store) NumberFeed(ctx context.Context, limit int) (int64, error) {
 			    SELECT event_id, row_number() OVER (ORDER BY position) AS n
 			    FROM events
 			    WHERE tenant_id = @tenant AND sequence IS NULL
+			    ORDER BY position
+			    LIMIT @most
 			), counter AS (
 			    UPDATE tenants
 			    SET feed_sequence = feed_sequence + (SELECT count(*) FROM fresh)
@@ -153,7 +159,7 @@ func (s *Store) NumberFeed(ctx context.Context, limit int) (int64, error) {
 			UPDATE events e
 			SET sequence = counter.base + fresh.n
 			FROM fresh, counter
-			WHERE e.event_id = fresh.event_id`, pgx.StrictNamedArgs{"tenant": tenant})
+			WHERE e.event_id = fresh.event_id`, pgx.StrictNamedArgs{"tenant": tenant, "most": numberedAtOnce})
 		if err != nil {
 			return 0, fmt.Errorf("number the feed of %s: %w", tenant, err)
 		}

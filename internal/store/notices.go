@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/dialtone/dialtone/internal/fault"
@@ -87,9 +86,6 @@ func (s *Store) NoticeSent(ctx context.Context, a mobile.Activation, notice mobi
 // bounce does not. It gives false when there is no such notice. InSystem only.
 func (s *Store) SettleNotice(ctx context.Context, id string, to mobile.NoticeState, reason string) (bool, error) {
 	if !isUUID(id) {
-		return false, nil
-	}
-	if uuid.Validate(id) != nil {
 		return false, nil
 	}
 	var n mobile.Notice

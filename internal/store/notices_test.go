@@ -118,7 +118,8 @@ func TestSettleNotice_AfterTheEnd(t *testing.T) {
 	a := storetest.Launched(t, db)
 	id := prepare(t, db, a, "a message")
 	tenantly(t, db, a.Tenant, func(ctx context.Context, s *store.Store) error {
-		return s.End(ctx, store.Move{Tenant: a.Tenant, Activation: a.ID, To: mobile.StateFailed, At: noon})
+		_, err := s.End(ctx, store.Move{Tenant: a.Tenant, Activation: a.ID, To: mobile.StateFailed, At: noon})
+		return err
 	})
 
 	systemly(t, db, func(ctx context.Context, s *store.Store) error {

@@ -114,6 +114,16 @@ func (s *Store) MessageFailed(ctx context.Context, m Message, why string, wait t
 	return nil
 }
 
+// Ended tells whether an activation is in a final state. InSystem only.
+func (s *Store) Ended(ctx context.Context, id mobile.ActivationID) (ended bool, err error) {
+	err = s.tx.QueryRow(ctx, `SELECT ended_at IS NOT NULL FROM activations WHERE activation_id = @id`,
+		pgx.StrictNamedArgs{"id": id}).Scan(&ended)
+	if err != nil {
+		return false, fmt.Errorf("ask whether %s has ended: %w", id, err)
+	}
+	return ended, nil
+}
+
 // Backlog tells how many messages the engine does not have yet, and how old the oldest is.
 func (s *Store) Backlog(ctx context.Context) (waiting int64, oldest time.Duration, err error) {
 	var since *time.Time

@@ -244,7 +244,8 @@ func TestWakeRun_Nobody(t *testing.T) {
 	d := storetest.Make(t, storetest.Config{})
 	a := storetest.Launched(t, d.DB)
 	tenantly(t, d.DB, a.Tenant, func(ctx context.Context, s *store.Store) error {
-		return s.End(ctx, store.Move{Tenant: a.Tenant, Activation: a.ID, To: mobile.StateFailed, At: noon})
+		_, err := s.End(ctx, store.Move{Tenant: a.Tenant, Activation: a.ID, To: mobile.StateFailed, At: noon})
+		return err
 	})
 
 	wake(t, d.DB, a)

@@ -186,22 +186,47 @@ func (s *Store) RecordLive(ctx context.Context, tenant mobile.TenantID, id mobil
 	return s.touch(ctx, id, touchRevision)
 }
 
-// End ends an activation: its final state, steps never begun are skipped, open items are
-// closed, and its subscription is free for another. Twice is once.
-func (s *Store) End(ctx context.Context, m Move) error {
+// End ends an activation: its final state, steps never begun or overtaken by the end are
+// skipped, open items are closed, and its subscription is free for another. Twice is once.
+// It gives the state that the activation ended in: a refusal that meets an accepted cancel
+// ends as CANCELLED, because that is what the caller was promised.
+func (s *Store) End(ctx context.Context, m Move) (mobile.State, error) {
 	// The activation's row first, as everywhere, so that nobody waits crosswise.
+	a, err := s.lockActivation(ctx, m.Tenant, m.Activation)
+	switch {
+	case err != nil:
+		return "", err
+	case a.State.Final():
+		return a.State, nil
+	case m.To == mobile.StateRejected && !a.CancelRequested.IsZero():
+		m.To = mobile.StateCancelled
+	}
+	if _, err := s.exec(ctx, `
+		UPDATE activation_steps
+		SET state = 'SKIPPED', next_try_at = NULL, ended_at = CASE WHEN started_at IS NOT NULL THEN @at::timestamptz END
+		WHERE activation_id = @id AND state IN ('PENDING', 'RUNNING', 'RETRYING', 'WAITING')`,
+		pgx.StrictNamedArgs{"id": m.Activation, "at": m.At}); err != nil {
+		return "", fmt.Errorf("skip the steps of %s: %w", m.Activation, err)
+	}
+	if err := s.closeItems(ctx, a, "", mobile.ItemStepStuck, mobile.ItemOutcomeUnknown, mobile.ItemRunLost); err != nil {
+		return "", err
+	}
+	return m.To, s.move(ctx, a, m)
+}
+
+// Answered takes back what an operator was asked about a step, or about the whole activation
+// when step is empty: it got through by itself. Twice is once. It puts right also what was
+// written crosswise, when the question and the success came at the same moment.
+func (s *Store) Answered(ctx context.Context, m Move, step mobile.StepName) error {
 	a, err := s.lockActivation(ctx, m.Tenant, m.Activation)
 	if err != nil {
 		return err
 	}
-	if _, err := s.exec(ctx, `
-		UPDATE activation_steps
-		SET state = 'SKIPPED'
-		WHERE activation_id = @id AND state = 'PENDING'`, pgx.StrictNamedArgs{"id": m.Activation}); err != nil {
-		return fmt.Errorf("skip the steps of %s: %w", m.Activation, err)
-	}
-	if err := s.closeItems(ctx, a, "", mobile.ItemStepStuck, mobile.ItemOutcomeUnknown, mobile.ItemRunLost); err != nil {
+	if err := s.closeItems(ctx, a, step, mobile.ItemStepStuck); err != nil {
 		return err
+	}
+	if a.State != mobile.StateWaitingForOperator {
+		return nil
 	}
 	return s.move(ctx, a, m)
 }

@@ -36,7 +36,7 @@ type Attempt struct {
 // while a step works, WAITING_FOR_CARRIER while a step waits, RUNNING again once it is done.
 // It never takes an activation out of WAITING_FOR_OPERATOR but by a step's success, and
 // never out of UNDOING. A step that is done or given back is not moved again by a late
-// repeat.
+// repeat, nor any step by an attempt that began before the one that wrote last.
 func (s *Store) RecordAttempt(ctx context.Context, t Attempt) error {
 	a, err := s.lockActivation(ctx, t.Tenant, t.Activation)
 	if err != nil {
@@ -46,12 +46,18 @@ func (s *Store) RecordAttempt(ctx context.Context, t Attempt) error {
 		return nil
 	}
 	var before mobile.StepState
-	err = s.tx.QueryRow(ctx, `SELECT state FROM activation_steps WHERE activation_id = @id AND name = @step`,
-		pgx.StrictNamedArgs{"id": t.Activation, "step": t.Step}).Scan(&before)
+	var latest *time.Time
+	err = s.tx.QueryRow(ctx, `SELECT state, attempt_at FROM activation_steps WHERE activation_id = @id AND name = @step`,
+		pgx.StrictNamedArgs{"id": t.Activation, "step": t.Step}).Scan(&before, &latest)
 	if err != nil {
 		return fmt.Errorf("read step %s of %s: %w", t.Step, t.Activation, err)
 	}
-	if t.ignores(before) {
+	if t.State == mobile.StepDone || t.State == mobile.StepUndone || t.Through {
+		if err := s.closeItems(ctx, a, t.Step, mobile.ItemStepStuck, mobile.ItemOutcomeUnknown); err != nil {
+			return err
+		}
+	}
+	if t.ignores(before) || t.At.Before(value(latest)) {
 		return nil
 	}
 	var counted int
@@ -62,18 +68,13 @@ func (s *Store) RecordAttempt(ctx context.Context, t Attempt) error {
 		UPDATE activation_steps
 		SET state = @state, attempts = attempts + @counted, reason = @reason, next_try_at = @next,
 		    detail = CASE WHEN @detail = '' THEN detail ELSE @detail END,
-		    started_at = coalesce(started_at, @at), ended_at = CASE WHEN @ended THEN @at END
+		    started_at = coalesce(started_at, @at), ended_at = CASE WHEN @ended THEN @at END, attempt_at = @at
 		WHERE activation_id = @id AND name = @step`, pgx.StrictNamedArgs{
 		"id": t.Activation, "step": t.Step, "state": t.State, "counted": counted, "reason": t.Reason,
 		"detail": t.Detail, "next": zeroNull(t.NextTry), "at": t.At,
 		"ended": settled(t.State) || t.State == mobile.StepRefused,
 	}); err != nil {
 		return fmt.Errorf("record an attempt at %s of %s: %w", t.Step, t.Activation, err)
-	}
-	if t.State == mobile.StepDone || t.Through {
-		if err := s.closeItems(ctx, a, t.Step, mobile.ItemStepStuck, mobile.ItemOutcomeUnknown); err != nil {
-			return err
-		}
 	}
 	decides := before != t.State && (!trying(before) || !trying(t.State))
 	if err := s.touch(ctx, t.Activation, touched(decides)); err != nil {
@@ -104,9 +105,12 @@ func settled(state mobile.StepState) bool {
 
 // follow moves the activation as its step moved.
 func (s *Store) follow(ctx context.Context, a mobile.Activation, t Attempt) error {
-	to, next := a.State, a.Next
+	to, next, deadline := a.State, a.Next, t.Deadline
 	switch t.State {
 	case mobile.StepRunning:
+		if t.Through {
+			deadline = time.Time{}
+		}
 		if a.State == mobile.StateAccepted || t.Through && a.State == mobile.StateWaitingForOperator {
 			to = mobile.StateRunning
 		}
@@ -119,12 +123,14 @@ func (s *Store) follow(ctx context.Context, a mobile.Activation, t Attempt) erro
 		if a.State == mobile.StateWaitingForCarrier || a.State == mobile.StateWaitingForOperator || a.State == mobile.StateAccepted {
 			to = mobile.StateRunning
 		}
+		// What it was to get through by is over; the next step says its own.
+		deadline = time.Time{}
 	case mobile.StepPending, mobile.StepRetrying, mobile.StepRefused, mobile.StepSkipped, mobile.StepUndone:
 	}
 	if a.State == mobile.StateWaitingForOperator && to == a.State || a.State == mobile.StateUndoing || to == a.State && next == a.Next {
 		return nil
 	}
-	return s.move(ctx, a, Move{To: to, Next: next, Deadline: t.Deadline, At: t.At})
+	return s.move(ctx, a, Move{To: to, Next: next, Deadline: deadline, At: t.At})
 }
 
 // steps reads the steps of activations, in order.

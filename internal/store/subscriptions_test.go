@@ -179,7 +179,8 @@ func TestListActivations_Filters(t *testing.T) {
 	tenantly(t, db, tenant.ID, func(ctx context.Context, s *store.Store) error {
 		must(t, s.RecordAttempt(ctx, store.Attempt{Tenant: tenant.ID, Activation: stuck.ID, Step: step, State: mobile.StepRetrying, At: noon}))
 		must(t, s.OpenItem(ctx, tenant.ID, mobile.Item{Activation: stuck.ID, Kind: mobile.ItemStepStuck, Step: step}))
-		return s.End(ctx, store.Move{Tenant: tenant.ID, Activation: rejected.ID, To: mobile.StateRejected, Reason: "DEVICE_BLOCKED", At: noon})
+		_, err := s.End(ctx, store.Move{Tenant: tenant.ID, Activation: rejected.ID, To: mobile.StateRejected, Reason: "DEVICE_BLOCKED", At: noon})
+		return err
 	})
 
 	for name, c := range map[string]struct {

@@ -74,7 +74,8 @@ func TestCarrier_Unmatched(t *testing.T) {
 	b := open(t)
 	ended := storetest.Launched(t, b.DB)
 	must(t, b.InTenant(t.Context(), ended.Tenant, func(s *store.Store) error {
-		return s.End(t.Context(), store.Move{Tenant: ended.Tenant, Activation: ended.ID, To: mobile.StateFailed, At: now})
+		_, err := s.End(t.Context(), store.Move{Tenant: ended.Tenant, Activation: ended.ID, To: mobile.StateFailed, At: now})
+		return err
 	}))
 
 	for i, of := range []mobile.ActivationID{ended.ID, mobile.ActivationID(uuid.NewString()), "port-77"} {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -44,6 +45,14 @@ func paths() []path {
 		{name: "cancelled_while_the_carrier_is_down", fault: down, at: carrierURL, when: retries, then: cancel},
 		{name: "cancelled_from_the_temporal_ui", fault: down, at: carrierURL, when: retries, then: cancelInTemporal},
 		{
+			name: "cancelled_during_an_attempt", at: carrierURL, when: attempts("activate_line"), then: cancel,
+			fault: &partnertest.Fault{Match: "POST /v1/lines", Kind: partnertest.Slow, Delay: 4 * time.Second},
+		},
+		{
+			name: "woken_during_a_look", imei: carriertest.IMEIComesUpLater, at: carrierURL,
+			fault: &partnertest.Fault{Match: "GET /v1/lines/*", Kind: partnertest.Slow, Delay: 3 * time.Second, Times: 1},
+		},
+		{
 			name: "outcome_unknown", open: true, at: es2plusURL, when: waitsForOperator,
 			fault: &partnertest.Fault{Match: "POST /gsma/rsp2/es2plus/downloadOrder", Kind: partnertest.DropAfter},
 		},
@@ -55,6 +64,18 @@ func es2plusURL(a sandbox.Addresses) string { return a.ES2PlusURL }
 
 func waitsForOperator(w *dialtonev1.Workflow) bool {
 	return w.GetState() == dialtonev1.WorkflowState_WORKFLOW_STATE_WAITING_FOR_OPERATOR
+}
+
+// attempts tells whether an attempt at the step is under way.
+func attempts(name string) func(*dialtonev1.Workflow) bool {
+	return func(w *dialtonev1.Workflow) bool {
+		for _, step := range w.GetSteps() {
+			if step.GetName() == name && step.GetState() == dialtonev1.StepState_STEP_STATE_RUNNING {
+				return true
+			}
+		}
+		return false
+	}
 }
 
 func retries(w *dialtonev1.Workflow) bool {

@@ -75,6 +75,9 @@ CREATE TABLE activations (
     reason                text NOT NULL DEFAULT '',
     imei                  text NOT NULL,
     zip_code              text NOT NULL,
+    -- What partners call the plan, as it was at the launch: a repeat must say the same.
+    carrier_plan          text NOT NULL,
+    profile_type          text NOT NULL,
     name_override_sealed  bytea,
     email_override_sealed bytea,
     policies              text NOT NULL DEFAULT '',
@@ -114,6 +117,8 @@ CREATE TABLE activation_steps (
     reason        text NOT NULL DEFAULT '',
     detail        text NOT NULL DEFAULT '',
     next_try_at   timestamptz,
+    -- When the attempt began that wrote last; an older one comes back too late to write.
+    attempt_at    timestamptz,
     PRIMARY KEY (activation_id, name)
 );
 
@@ -307,10 +312,14 @@ $$;
 -- +goose StatementEnd
 
 GRANT USAGE ON SCHEMA public TO dialtone_tenant, dialtone_system;
-GRANT SELECT, INSERT, UPDATE ON tenants, subscriptions, requests, activations, activation_steps, outbox,
-    effects, profiles, partner_events, notices, items, events, tokens TO dialtone_tenant, dialtone_system;
-GRANT SELECT, INSERT ON activation_events, audit TO dialtone_tenant, dialtone_system;
-GRANT SELECT, INSERT, UPDATE, DELETE ON plans TO dialtone_tenant, dialtone_system;
+-- A tenant's role may not change what was promised for ever, who may call, or the feed's order.
+GRANT SELECT, INSERT, UPDATE ON subscriptions, activations, activation_steps, effects, profiles, partner_events,
+    notices, items TO dialtone_tenant, dialtone_system;
+GRANT SELECT, INSERT ON requests, activation_events, audit TO dialtone_tenant, dialtone_system;
+GRANT SELECT, INSERT ON outbox, events, tokens TO dialtone_tenant;
+GRANT SELECT ON tenants, plans TO dialtone_tenant;
+GRANT SELECT, INSERT, UPDATE ON tenants, outbox, events, tokens TO dialtone_system;
+GRANT SELECT, INSERT, UPDATE, DELETE ON plans TO dialtone_system;
 GRANT SELECT ON goose_db_version TO dialtone_tenant, dialtone_system;
 
 -- A policy for a role also holds for its members, who inherit it. So each says again whose

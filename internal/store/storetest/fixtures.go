@@ -79,7 +79,7 @@ func NewActivation(sub mobile.Subscription) mobile.Activation {
 	return mobile.Activation{
 		ID: id, Tenant: sub.Tenant, Subscription: sub.ID, AccountID: sub.AccountID, Type: mobile.TypeNewLine,
 		WorkflowID: strings.Join([]string{"activation", string(sub.Tenant), string(sub.ID), string(id)}, "/"),
-		IMEI:       IMEI, ZIP: ZIP,
+		IMEI:       IMEI, ZIP: ZIP, CarrierPlan: CarrierPlan, ProfileType: ProfileType,
 		Launched: mobile.Doer{Principal: mobile.PrincipalBilling, Actor: "billing", RequestID: uuid.NewString()},
 	}
 }
