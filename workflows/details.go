@@ -195,7 +195,7 @@ func (a *activation) nextForOperator(reason string) string {
 	act, cancel := "Find out at the partner whether it happened. Nothing is sent again.", " A cancel is taken, and waits for the same answer."
 	switch reason {
 	case reasonStepStuck:
-		act, cancel = "The step is tried on and goes on by itself when it gets through. Look at the partner.", " Cancel to give everything back."
+		act, cancel = "The step is still being tried, and goes on by itself once it gets through. Look at the partner.", " Cancel to give everything back."
 	case reasonRunLost:
 		act, cancel = "Another run held this activation and is gone. Compare the record with the partners.", " Cancel to give everything back."
 	}

@@ -122,11 +122,6 @@ func (n namespace) addAttributes(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// mismatchError tells that attributes are there with another type.
-type mismatchError struct{ text string }
-
-func (e *mismatchError) Error() string { return e.text }
-
 // missingAttributes tells what is not there yet. It refuses those that are there as something
 // else, all at once.
 func missingAttributes(want, has map[string]enumspb.IndexedValueType) (map[string]enumspb.IndexedValueType, error) {
@@ -141,8 +136,8 @@ func missingAttributes(want, has map[string]enumspb.IndexedValueType) (map[strin
 		}
 	}
 	if len(other) > 0 {
-		return nil, &mismatchError{strings.Join(other, ", ") +
-			"; remove it there (temporal operator search-attribute remove), or give Dialtone a namespace of its own"}
+		return nil, errors.New(strings.Join(other, ", ") +
+			"; remove it there (temporal operator search-attribute remove), or give Dialtone a namespace of its own")
 	}
 	return missing, nil
 }

@@ -47,10 +47,10 @@ func run(ctx context.Context, env environment, out io.Writer) error {
 	}
 	s, err := sandbox.Start(ctx, o.config)
 	if err != nil {
-		return orInterrupted(ctx, err)
+		return err
 	}
 	if o.once {
-		err = orInterrupted(ctx, s.Once(ctx, o.journey))
+		err = s.Once(ctx, o.journey)
 	} else {
 		s.Summary()
 		<-ctx.Done()
@@ -92,14 +92,6 @@ func variable(env environment, name string) string {
 		}
 	}
 	return ""
-}
-
-// orInterrupted makes a failure that came of the end of ctx no failure of the sandbox.
-func orInterrupted(ctx context.Context, err error) error {
-	if err != nil && ctx.Err() != nil {
-		return errors.New("interrupted; nothing is left running")
-	}
-	return err
 }
 
 // parentLook is how often untilParentDies looks.

@@ -196,7 +196,7 @@ func TestRelay_RunHasEnded(t *testing.T) {
 	d := storetest.Make(t, storetest.Config{})
 	a := storetest.Launched(t, d.DB)
 	wake(t, d.DB, a)
-	must(t, d.DB.InTenant(t.Context(), a.Tenant, func(s *store.Store) error {
+	must(t, d.InTenant(t.Context(), a.Tenant, func(s *store.Store) error {
 		_, err := s.End(t.Context(), store.Move{Tenant: a.Tenant, Activation: a.ID, To: mobile.StateFailed, At: time.Now()})
 		return err
 	}))

@@ -141,7 +141,7 @@ func (l *lineCounter) text() string {
 
 func (l *lineCounter) progress() string {
 	if n := l.lines.Load(); n > 0 {
-		return fmt.Sprintf(", %d packages", n)
+		return fmt.Sprintf(", packages compiled: %d", n)
 	}
 	return ""
 }

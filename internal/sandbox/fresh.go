@@ -11,11 +11,9 @@ import (
 // forget deletes what an earlier sandbox kept in its directory, and says what. The programs
 // stay: they are made of the checkout alone, and the Temporal server costs minutes.
 func forget(c Config) error {
-	c.tell("Fresh: deleting what an earlier sandbox kept. The programs in %s stay.", c.shown(c.binDir()))
-	if deleted, err := removePostgres(c); err != nil {
+	c.tell("Fresh: what an earlier sandbox kept is deleted. The programs in %s stay.", c.shown(c.binDir()))
+	if err := removePostgres(c); err != nil {
 		return err
-	} else if deleted {
-		c.tell("  deleted %s (Postgres, all its databases)", c.shown(c.postgresDir()))
 	}
 	for _, path := range []string{c.stateFile(), c.addressesFile(), c.partnersDir(), c.logDir()} {
 		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {

@@ -84,14 +84,18 @@ func runWatched(ctx context.Context, w *watchdog, cmd *exec.Cmd) error {
 	group := cmd.Process.Pid
 	w.watch(group)
 	defer w.forget(group)
-	done := make(chan error, 1)
-	go func() { done <- cmd.Wait() }()
+	var ended error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ended = cmd.Wait()
+	}()
 	select {
-	case err := <-done:
-		return err
+	case <-done:
+		return ended
 	case <-ctx.Done():
 		_ = syscall.Kill(-group, syscall.SIGKILL) // it may have ended already
-		_ = <-done // It was killed, and says no more than that.
+		<-done
 		return context.Cause(ctx)
 	}
 }

@@ -54,6 +54,11 @@ func (s *Sandbox) Once(ctx context.Context, journey string) error {
 	if err := Checked(journey); err != nil {
 		return err
 	}
+	return orInterrupted(ctx, s.play(ctx))
+}
+
+// play plays the journey of a new line.
+func (s *Sandbox) play(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, journeyTimeout)
 	defer cancel()
 	connection, err := s.Connect()

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"strconv"
+	"sync"
 )
 
 // Ports are taken from below the ranges that systems hand to outgoing connections: a client
@@ -41,6 +42,8 @@ func portNames() []string {
 // ports are this sandbox's, the same ones at each start as long as they are free.
 type ports struct {
 	numbers map[string]int
+
+	mu sync.Mutex // parts start at the same time
 	// held keeps the ports from others until the part that listens there starts.
 	held map[string]net.Listener
 }
@@ -72,6 +75,8 @@ func (p *ports) claim(name string, last int) error {
 
 // release gives ports free for the part that listens there.
 func (p *ports) release(names ...string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	var err error
 	for _, name := range names {
 		if listener := p.held[name]; listener != nil {

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -201,14 +201,15 @@ func (p *postgres) stop() error {
 }
 
 // removePostgres deletes the cluster that an earlier sandbox made, wherever it lives.
-func removePostgres(c Config) (bool, error) {
-	if _, err := os.Stat(filepath.Join(c.postgresDir())); err != nil {
-		return false, nil
+func removePostgres(c Config) error {
+	if _, err := os.Stat(c.postgresDir()); errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
 	if err := postgrestest.Remove(c.postgresDir()); err != nil {
-		return false, fmt.Errorf("delete the old Postgres: %w", err)
+		return fmt.Errorf("delete the old Postgres: %w", err)
 	}
-	return true, nil
+	c.tell("  deleted %s (Postgres, with all its databases)", c.shown(c.postgresDir()))
+	return nil
 }
 
 // withConnection runs what on a connection to a database, as the server's owner.

@@ -42,10 +42,21 @@ func Start(ctx context.Context, config Config) (*Sandbox, error) {
 		s.settleIn, s.build, s.startPostgres, s.startOthers, s.startOurs, s.populate,
 	} {
 		if err := step(ctx); err != nil {
-			return nil, errors.Join(err, s.Stop())
+			return nil, errors.Join(orInterrupted(ctx, err), s.Stop())
 		}
 	}
 	return s, nil
+}
+
+// ErrInterrupted says that somebody ended the start, or a journey, before it was done.
+var ErrInterrupted = errors.New("interrupted")
+
+// orInterrupted gives the cause behind all that fails once ctx has ended.
+func orInterrupted(ctx context.Context, err error) error {
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+		return ErrInterrupted
+	}
+	return err
 }
 
 // settleIn takes the directory, and forgets or takes up what is in it.

@@ -18,7 +18,7 @@ func (s *Sandbox) Summary() {
 		{"Addresses, tokens", c.shown(c.addressesFile())},
 	} {
 		if line.where != "" {
-			c.tell("  %-18s %s", line.what, line.where)
+			c.tell("  %-20s %s", line.what, line.where)
 		}
 	}
 	c.tell("\nTry, in another terminal:\n")

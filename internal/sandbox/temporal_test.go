@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/api/workflowservice/v1"
@@ -66,10 +67,11 @@ func TestMigrate(t *testing.T) {
 	s := running(t)
 
 	t.Run("TwiceAtATime", func(t *testing.T) {
+		namespace := "twice-" + uuid.NewString()
 		var both sync.WaitGroup
 		for range 2 {
 			both.Go(func() {
-				said, err := migrate(t, s, "twice")
+				said, err := migrate(t, s, namespace)
 				if err != nil || !strings.Contains(said, "temporal: ready") || strings.Contains(said, "admin token:") {
 					t.Errorf("%v: %s", err, said)
 				}
@@ -77,7 +79,7 @@ func TestMigrate(t *testing.T) {
 		}
 		both.Wait()
 
-		has := attributes(t, s, "twice")
+		has := attributes(t, s, namespace)
 		for name, want := range workflows.SearchAttributes() {
 			if has[name] != want {
 				t.Errorf("%s is %s, want %s", name, has[name], want)
@@ -89,9 +91,10 @@ func TestMigrate(t *testing.T) {
 	})
 
 	t.Run("AnAttributeOfAnotherType", func(t *testing.T) {
-		register(t, s, "mismatch", map[string]enums.IndexedValueType{"Stage": enums.INDEXED_VALUE_TYPE_INT})
+		namespace := "mismatch-" + uuid.NewString()
+		register(t, s, namespace, map[string]enums.IndexedValueType{"Stage": enums.INDEXED_VALUE_TYPE_INT})
 
-		said, err := migrate(t, s, "mismatch")
+		said, err := migrate(t, s, namespace)
 
 		if err == nil || !strings.Contains(said, "Stage is Int and must be Keyword") {
 			t.Errorf("%v: %s", err, said)
@@ -103,9 +106,10 @@ func TestMigrate(t *testing.T) {
 		for _, name := range strings.Fields("A B C D E F G H") {
 			full[name] = enums.INDEXED_VALUE_TYPE_KEYWORD
 		}
-		register(t, s, "full", full)
+		namespace := "full-" + uuid.NewString()
+		register(t, s, namespace, full)
 
-		said, err := migrate(t, s, "full")
+		said, err := migrate(t, s, namespace)
 
 		if err == nil || !strings.Contains(said, "remove what nobody uses") || !strings.Contains(said, "A Keyword, B Keyword") {
 			t.Errorf("%v: %s", err, said)

@@ -18,6 +18,8 @@ import (
 	"os/signal"
 	"path/filepath"
 	"time"
+
+	"github.com/dialtone/dialtone/internal/browsertest"
 )
 
 // limit bounds the whole run: a browser that hangs must not.
@@ -58,13 +60,13 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return err
 	}
 	defer shut()
-	browser, err := startBrowser(ctx, filepath.Join(work, "profile"))
+	browser, err := browsertest.Start(ctx, filepath.Join(work, "profile"))
 	if err != nil {
 		return err
 	}
-	defer browser.close()
+	defer browser.Close()
 	for _, s := range album(scenes, *folder, *documents) {
-		png, err := browser.shoot(s.shot)
+		png, err := browser.Shoot(s.Shot)
 		if err == nil {
 			err = os.WriteFile(s.path, png, 0o644)
 		}
@@ -78,7 +80,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 
 // page is a shot and where it goes.
 type page struct {
-	shot
+	browsertest.Shot
 	path string
 }
 
@@ -88,13 +90,13 @@ func album(scenes []scene, folder, documents string) []page {
 		for _, width := range []int{320, 600} {
 			for _, scheme := range []string{"light", "dark"} {
 				name := fmt.Sprintf("%s-%d-%s.png", s.name, width, scheme)
-				pages = append(pages, page{shot{url: s.url, width: width, scheme: scheme}, filepath.Join(folder, name)})
+				pages = append(pages, page{browsertest.Shot{URL: s.url, Width: width, Scheme: scheme}, filepath.Join(folder, name)})
 			}
 		}
 		if s.name == "mail-new-line" && documents != "" {
 			pages = append(pages,
-				page{shot{url: s.url, width: 600, scheme: "light", until: "img"}, filepath.Join(documents, "mail.png")},
-				page{shot{url: s.url, width: 320, scheme: "dark", until: "img"}, filepath.Join(documents, "mail-dark-phone.png")})
+				page{browsertest.Shot{URL: s.url, Width: 600, Scheme: "light", Until: "img"}, filepath.Join(documents, "mail.png")},
+				page{browsertest.Shot{URL: s.url, Width: 320, Scheme: "dark", Until: "img"}, filepath.Join(documents, "mail-dark-phone.png")})
 		}
 	}
 	return pages

@@ -1,4 +1,4 @@
-package main
+package browsertest
 
 import (
 	"bufio"
@@ -24,9 +24,8 @@ func find() (string, error) {
 	return "", errors.New("no Chromium on PATH. Install one (Debian: apt-get install chromium; macOS: brew install --cask chromium) and run this again")
 }
 
-// browser speaks the DevTools protocol with a headless Chromium over two pipes, so that it
-// needs no port and no library.
-type browser struct {
+// Browser is a headless Chromium with one tab.
+type Browser struct {
 	command *exec.Cmd
 	to      *os.File
 	from    *bufio.Reader
@@ -35,7 +34,9 @@ type browser struct {
 	last    int
 }
 
-func startBrowser(ctx context.Context, profile string) (*browser, error) {
+// Start starts the Chromium that is on the PATH; it keeps its profile in a folder of its own
+// and ends with ctx at the latest.
+func Start(ctx context.Context, profile string) (*Browser, error) {
 	path, err := find()
 	if err != nil {
 		return nil, err
@@ -48,7 +49,7 @@ func startBrowser(ctx context.Context, profile string) (*browser, error) {
 	if err != nil {
 		return nil, errors.Join(err, theirIn.Close(), ourOut.Close())
 	}
-	b := &browser{to: ourOut, from: bufio.NewReader(ourIn), ends: []*os.File{ourOut, ourIn}}
+	b := &Browser{to: ourOut, from: bufio.NewReader(ourIn), ends: []*os.File{ourOut, ourIn}}
 	b.command = exec.CommandContext(ctx, path,
 		"--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -59,17 +60,18 @@ func startBrowser(ctx context.Context, profile string) (*browser, error) {
 	err = b.command.Start()
 	_ = errors.Join(theirIn.Close(), theirOut.Close())
 	if err != nil {
-		b.close()
+		b.Close()
 		return nil, fmt.Errorf("start %s: %w", path, err)
 	}
 	if err := b.attach(); err != nil {
-		b.close()
+		b.Close()
 		return nil, fmt.Errorf("speak with %s: %w", path, err)
 	}
 	return b, nil
 }
 
-func (b *browser) close() {
+// Close ends the browser.
+func (b *Browser) Close() {
 	if b.command.Process != nil {
 		_, _ = b.call("Browser.close", nil)
 	}
@@ -82,7 +84,7 @@ func (b *browser) close() {
 }
 
 // attach opens a tab of our own.
-func (b *browser) attach() error {
+func (b *Browser) attach() error {
 	target, err := b.call("Target.createTarget", map[string]any{"url": "about:blank"})
 	if err != nil {
 		return err
@@ -106,7 +108,7 @@ type frame struct {
 }
 
 // call sends one command and reads until its answer.
-func (b *browser) call(method string, params any) (map[string]any, error) {
+func (b *Browser) call(method string, params any) (map[string]any, error) {
 	b.last++
 	out, err := json.Marshal(frame{ID: b.last, SessionID: b.session, Method: method, Params: params})
 	if err != nil {
@@ -126,7 +128,7 @@ func (b *browser) call(method string, params any) (map[string]any, error) {
 }
 
 // read drops frames until one is wanted.
-func (b *browser) read(wanted func(frame) bool) (frame, error) {
+func (b *Browser) read(wanted func(frame) bool) (frame, error) {
 	for {
 		raw, err := b.from.ReadBytes(0)
 		if err != nil {
