@@ -86,7 +86,7 @@ func (m ActivationMail) Compose() (Message, error) {
 func (v view) envelope(m ActivationMail) *sgmail.SGMailV3 {
 	off, on := false, true
 	body := sgmail.NewV3Mail()
-	body.SetFrom(sgmail.NewEmail(v.TenantName, v.from))
+	body.SetFrom(v.sender())
 	if v.ReplyTo != "" {
 		body.SetReplyTo(sgmail.NewEmail(v.TenantName, v.ReplyTo))
 	}

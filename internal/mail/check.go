@@ -1,10 +1,14 @@
 package mail
 
 import (
+	"cmp"
 	"net"
+	"net/mail"
 	"net/url"
 	"regexp"
 	"strings"
+
+	sgmail "github.com/sendgrid/sendgrid-go/helpers/mail"
 
 	"github.com/dialtone/dialtone/internal/fault"
 	"github.com/dialtone/dialtone/internal/mobile"
@@ -29,6 +33,7 @@ type view struct {
 	LPA          string
 	QRWidth      int
 
+	// from is an address, or a name with an address in angle brackets.
 	from, to string
 }
 
@@ -40,7 +45,7 @@ func (m ActivationMail) view() (view, error) {
 		TenantName:   take(&c, "tenant.display_name", m.Tenant.DisplayName, mobile.ParseName),
 		SupportPhone: take(&c, "tenant.support_phone", m.Tenant.SupportPhone, mobile.ParseName),
 		SupportHours: take(&c, "tenant.support_hours", m.Tenant.SupportHours, mobile.ParseName),
-		from:         take(&c, "tenant.mail_from", m.Tenant.MailFrom, mobile.ParseEmail),
+		from:         take(&c, "tenant.mail_from", m.Tenant.MailFrom, mobile.ParseSender),
 		to:           take(&c, "to", m.To, mobile.ParseEmail),
 		Number:       take(&c, "number", m.Number, nationalForm),
 		PortalLink:   take(&c, "portal_link", m.PortalLink, safeLink),
@@ -117,4 +122,13 @@ func safeLink(link string) (string, *mobile.Refusal) {
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
+
+// sender is who the mail is from: the tenant by its name, unless mail_from brings another.
+func (v view) sender() *sgmail.Email {
+	parsed, err := mail.ParseAddress(v.from)
+	if err != nil {
+		return sgmail.NewEmail(v.TenantName, v.from) // checked before: it never fails
+	}
+	return sgmail.NewEmail(cmp.Or(parsed.Name, v.TenantName), parsed.Address)
 }

@@ -80,7 +80,8 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 	}
 	for name, value := range map[string]string{
 		"application_name": "dialtone", "timezone": "UTC",
-		"statement_timeout": statementTimeout, "lock_timeout": lockTimeout,
+		// A plan made while a table was empty reads it whole for ever after.
+		"plan_cache_mode": "force_custom_plan", "statement_timeout": statementTimeout, "lock_timeout": lockTimeout,
 		"idle_in_transaction_session_timeout": idleTimeout,
 	} {
 		pc.ConnConfig.RuntimeParams[name] = value

@@ -102,13 +102,19 @@ func environ() []string {
 	})
 }
 
-// sold writes the file with which a sale begins, and gives the subscription's id.
+// sold records a pending subscription and writes the file with which a sale begins, and gives the subscription's id.
 func (b *testBundle) sold(t *testing.T) (subscription, file string) {
 	t.Helper()
 	subscription = "sub-" + uuid.NewString()
+	_, err := dialtonev1.NewSubscriptionServiceClient(b.billing).CreateSubscription(t.Context(), &dialtonev1.CreateSubscriptionRequest{
+		RequestId: uuid.NewString(), SubscriptionId: subscription, AccountId: "acct-" + subscription,
+		CustomerName: "Ada Lovelace", CustomerEmail: "ada@customer.example", Plan: sandbox.MobilePlan, PendingUntilActivated: true,
+	}, grpc.WaitForReady(true))
+	if err != nil {
+		t.Fatalf("record a subscription: %v", err)
+	}
 	text, err := json.Marshal(sale{
-		Subscription: subscription, Account: "acct-" + subscription, Name: "Ada Lovelace", Email: "ada@customer.example",
-		Plan: "mobile-5g", IMEI: sandbox.GoodIMEI, ZIP: sandbox.GoodZIP, CreateID: uuid.NewString(), LaunchID: uuid.NewString(),
+		Subscription: subscription, IMEI: sandbox.GoodIMEI, ZIP: sandbox.GoodZIP, RequestID: uuid.NewString(),
 	})
 	file = filepath.Join(b.dir, subscription+".json")
 	if err := errors.Join(err, os.WriteFile(file, text, 0o600)); err != nil {
@@ -209,11 +215,8 @@ func (b *testBundle) adopts(t *testing.T) {
 	if err := errors.Join(err, json.Unmarshal(text, &s)); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.create(t.Context(), b.billing); err != nil {
-		t.Fatalf("create: %v", err)
-	}
 	colleague := s
-	colleague.LaunchID = uuid.NewString()
+	colleague.RequestID = uuid.NewString()
 	if err := colleague.launch(t.Context(), b.billing); err != nil {
 		t.Fatalf("launch: %v", err)
 	}

@@ -39,7 +39,10 @@ func run(ctx context.Context, environ []string, out io.Writer) (err error) {
 	if err != nil {
 		return fmt.Errorf("make a directory for the sandbox: %w", err)
 	}
-	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o755); err != nil { // Postgres runs as somebody else when we are root
+		return fmt.Errorf("open the sandbox's directory: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	// Patience is short, so that a path on which an operator is asked takes seconds.
 	box, err := sandbox.Start(ctx, sandbox.Config{
 		Dir: dir, Environ: environ, Out: out, Policies: `{"patience":"3s","retry_max":"1s","line_poll":"1s"}`,
