@@ -171,9 +171,9 @@ func TestListWorkflows_PageSizes(t *testing.T) {
 	b := setup(t)
 	first := b.launched(t, b.a)
 	_, err := b.Connect(t).Exec(t.Context(), `
-		INSERT INTO activations (activation_id, tenant_id, subscription_id, account_id, type, workflow_id, state, since, imei, zip_code,
+		INSERT INTO activations (activation_id, tenant_id, subscription_id, account_id, type, workflow_id, state, since, imei, zip_code, carrier_plan, profile_type,
 		                         launch_principal, launch_actor, launch_request_id, created_at, updated_at, ended_at)
-		SELECT gen_random_uuid(), tenant_id, subscription_id, account_id, type, 'w' || n, 'FAILED', since, imei, zip_code,
+		SELECT gen_random_uuid(), tenant_id, subscription_id, account_id, type, 'w' || n, 'FAILED', since, imei, zip_code, carrier_plan, profile_type,
 		       launch_principal, launch_actor, launch_request_id, created_at, updated_at, since
 		FROM activations, generate_series(1, 250) n
 		WHERE activation_id = $1`, first.ID)
