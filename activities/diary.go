@@ -106,6 +106,8 @@ func (d *diary) end(ctx context.Context, ref Ref, info activity.Info, page *page
 	default:
 		attempt.State, attempt.Reason, attempt.NextTry = mobile.StepRetrying, reasonOf(err), nextTry(info, err)
 	}
+	// A look that finds the line coming up is no try; one that fails is.
+	attempt.Counts = ref.Part == PartAwait && attempt.State == mobile.StepRetrying
 	// The verdict of an attempt is worth writing also when the attempt was called off.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()

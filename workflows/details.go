@@ -192,8 +192,10 @@ func meaning(reason string) string {
 
 // nextForOperator says what an operator is to do.
 func (a *activation) nextForOperator(reason string) string {
-	act, cancel := "Find out at the partner whether it happened. Nothing is sent again.", " A cancel is taken, and waits for the same answer."
+	act, cancel := "The partner refused it for good. Mend what the reason names, with the partner.", " Cancel to give everything back."
 	switch reason {
+	case activities.ErrOutcomeUnknown.Reason:
+		act, cancel = "Find out at the partner whether it happened. Nothing is sent again.", " A cancel is taken, and waits for the same answer."
 	case reasonStepStuck:
 		act, cancel = "The step is still being tried, and goes on by itself once it gets through. Look at the partner.", " Cancel to give everything back."
 	case reasonRunLost:

@@ -168,7 +168,11 @@ func forOperator(reason string) bool {
 // awaitOperator waits for a decision; of decisions there is only the cancel yet. Nothing is
 // sent again meanwhile.
 func (a *activation) awaitOperator(ctx workflow.Context, s step, reason string) error {
-	if err := a.ask(ctx, ask{kind: mobile.ItemOutcomeUnknown, step: s.name, reason: reason}); err != nil {
+	kind := mobile.ItemStepRefused
+	if reason == activities.ErrOutcomeUnknown.Reason {
+		kind = mobile.ItemOutcomeUnknown
+	}
+	if err := a.ask(ctx, ask{kind: kind, step: s.name, reason: reason}); err != nil {
 		return err
 	}
 	if err := workflow.Await(ctx, func() bool { return a.cancelled && !a.live }); err != nil {

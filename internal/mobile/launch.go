@@ -45,8 +45,10 @@ func NewLaunch(form LaunchForm) (Launch, []fault.Violation) {
 	switch {
 	case number == "" && carrier == "":
 	case number == "":
+		c.optional("port_carrier", carrier, ParseName)
 		c.refuse("port_phone_number", "PORT_FIELDS_TOGETHER", "To port a number, give both port_phone_number and port_carrier; for a new line, neither.")
 	case carrier == "":
+		c.optional("port_phone_number", number, ParsePortNumber)
 		c.refuse("port_carrier", "PORT_FIELDS_TOGETHER", "To port a number, give both port_phone_number and port_carrier; for a new line, neither.")
 	default:
 		launch.PortNumber = c.optional("port_phone_number", number, ParsePortNumber)

@@ -12,6 +12,9 @@ func MaskEmail(address string) string {
 	if !found {
 		return "•••"
 	}
+	if utf8.RuneCountInString(local) < 2 {
+		return "•••@" + domain
+	}
 	return firstRune(local) + "•••@" + domain
 }
 

@@ -137,6 +137,8 @@ const (
 	ItemStepStuck ItemKind = "STEP_STUCK"
 	// ItemOutcomeUnknown is an act outside that may or may not have happened.
 	ItemOutcomeUnknown ItemKind = "OUTCOME_UNKNOWN"
+	// ItemStepRefused is a step that a partner refused for good after the line went live.
+	ItemStepRefused ItemKind = "STEP_REFUSED"
 	// ItemNumberAtRisk is a live line that somebody wanted to cancel.
 	ItemNumberAtRisk ItemKind = "NUMBER_AT_RISK"
 	// ItemRunLost is an activation whose run is gone.
@@ -163,7 +165,7 @@ func (k ItemKind) Severity() Severity {
 	switch k {
 	case ItemNumberAtRisk:
 		return SeverityAtRisk
-	case ItemStepStuck, ItemOutcomeUnknown, ItemRunLost, ItemMailNotDelivered:
+	case ItemStepStuck, ItemOutcomeUnknown, ItemStepRefused, ItemRunLost, ItemMailNotDelivered:
 		return SeverityRoutine
 	}
 	return SeverityRoutine

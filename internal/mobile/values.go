@@ -104,20 +104,34 @@ func ParseName(s string) (string, *Refusal) {
 	}
 	name := norm.NFC.String(strings.TrimSpace(s))
 	switch {
-	case name == "":
-		return "", &Refusal{"FIELD_BLANK", "Only blanks were given. Give a name, or leave the field out."}
+	case strings.IndexFunc(name, visible) < 0:
+		return "", &Refusal{"FIELD_BLANK", "A name has a letter or a digit that can be seen. Give one, or leave the field out."}
 	case utf8.RuneCountInString(name) > nameLengthMax:
 		return "", &Refusal{"FIELD_TOO_LONG", "A name has at most 100 characters."}
 	}
 	return name, nil
 }
 
+// visible tells whether a letter or digit can be seen: the fillers of Hangul are letters that
+// cannot.
+func visible(r rune) bool {
+	switch r {
+	case '\u115f', '\u1160', '\u3164', '\uffa0':
+		return false
+	}
+	return unicode.IsLetter(r) || unicode.IsNumber(r)
+}
+
+// localPartMax is the longest part before the @ (RFC 5321 §4.5.3.1.1).
+const localPartMax = 64
+
 // emailLengthMax is the longest address that can be delivered (RFC 5321 §4.5.3.1.3, less
 // the angle brackets).
 const emailLengthMax = 254
 
 // ParseEmail accepts one bare address, as in "ann@example.com" (RFC 5321 mailbox). Outer
-// blanks are dropped; a display name, a list or a quoted local part is refused.
+// blanks are dropped; a display name, a list or a quoted local part is refused, and so is a
+// local part beyond ASCII, which SendGrid does not take.
 func ParseEmail(s string) (string, *Refusal) {
 	if v := oneLine(s); v != nil {
 		return "", v
@@ -131,8 +145,12 @@ func ParseEmail(s string) (string, *Refusal) {
 	case strings.Count(address, "@") > 1 || strings.ContainsAny(address, ",; \t"):
 		return "", &Refusal{"EMAIL_NOT_ONE", "Give exactly one e-mail address, without name, comma or blank."}
 	}
+	at := strings.LastIndexByte(address, '@')
+	if at > localPartMax || strings.IndexFunc(address, func(r rune) bool { return r > unicode.MaxASCII }) >= 0 {
+		return "", &Refusal{"EMAIL_NOT_VALID", "Before the @ an address has at most 64 characters, and no letters beyond A to Z."}
+	}
 	parsed, err := mail.ParseAddress(address)
-	if err != nil || parsed.Address != address || !fqdn.MatchString(address[strings.LastIndexByte(address, '@')+1:]) {
+	if err != nil || parsed.Address != address || !fqdn.MatchString(address[at+1:]) {
 		return "", &Refusal{"EMAIL_NOT_VALID", "This is not an e-mail address such as ann@example.com."}
 	}
 	return address, nil

@@ -19,6 +19,9 @@ var zipForm = regexp.MustCompile(`^(\d{5})(?:[- ]?(\d{4}))?$`)
 // "12345-6789". Military ZIP codes (APO, FPO, DPO) are refused: they name no place, so no
 // rate centre.
 func ParseZIP(s string) (ZIP, *Refusal) {
+	if v := oneLine(s); v != nil {
+		return "", v
+	}
 	s = strings.TrimSpace(s)
 	if s == "" {
 		return "", &Refusal{"FIELD_REQUIRED", "The ZIP code of the place where the line will be used is required: 5 or 9 digits."}
