@@ -62,14 +62,13 @@ func (s *Store) InsertActivation(ctx context.Context, a mobile.Activation, polic
 	case n == 0:
 		return s.inProgress(ctx, a)
 	}
-	for i, step := range a.Type.Plan() {
-		if _, err := s.exec(ctx, `
-			INSERT INTO activation_steps (tenant_id, activation_id, position, name, state)
-			VALUES (@tenant, @id, @position, @name, 'PENDING')`, pgx.StrictNamedArgs{
-			"tenant": a.Tenant, "id": a.ID, "position": i, "name": step,
-		}); err != nil {
-			return fmt.Errorf("insert step %s of %s: %w", step, a.ID, err)
-		}
+	if _, err := s.exec(ctx, `
+		INSERT INTO activation_steps (tenant_id, activation_id, position, name, state)
+		SELECT @tenant, @id, planned.n - 1, planned.name, 'PENDING'
+		FROM unnest(@steps::text[]) WITH ORDINALITY AS planned (name, n)`, pgx.StrictNamedArgs{
+		"tenant": a.Tenant, "id": a.ID, "steps": a.Type.Plan(),
+	}); err != nil {
+		return fmt.Errorf("insert the steps of %s: %w", a.ID, err)
 	}
 	if err := s.file(ctx, a, outboxStart); err != nil {
 		return err

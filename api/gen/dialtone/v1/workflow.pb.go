@@ -9,17 +9,19 @@
 //     DEVICE_NOT_SUPPORTED (by the network) - the customer brings another phone;
 //     DEVICE_UNKNOWN - an operator looks;
 //   - of a subscription: SUBSCRIPTION_NOT_PENDING, SUBSCRIPTION_NOT_MOBILE;
-//   - of a slow step, Dialtone going on by itself: PARTNER_UNREACHABLE,
-//     PARTNER_BUSY, PARTNER_DENIED_US (our credentials), PARTNER_REPLY_UNREADABLE,
-//     PARTNER_HELD (an operator holds it), NO_PROFILES_LEFT;
+//   - of a slow step, Dialtone going on by itself: PARTNER_UNAVAILABLE (it does not take
+//     the call, or not now), PARTNER_NO_ANSWER (it gave no clear answer), LINE_NOT_AS_ORDERED
+//     (the line shows another eSIM or no number), ORDER_ON_ITS_WAY (a lost order may still
+//     arrive before it is taken back), PARTNER_HELD (an operator holds it), TRY_AGAIN,
+//     INTERNAL;
 //   - of a refused act: ZIP_NOT_SERVED, CARRIER_PLAN_UNKNOWN, PROFILE_TYPE_UNKNOWN,
 //     PROFILE_NOT_AVAILABLE, ICCID_NOT_ACCEPTED, MAIL_REFUSED, PARTNER_REFUSED;
 //   - of an operator's item: STEP_STUCK (patience is over; it keeps trying),
-//     OUTCOME_UNKNOWN (an act may or may not have happened outside), LINE_MISMATCH (the
-//     line is not what was ordered), CARRIER_SILENT, TOO_MANY_REFUSALS,
-//     UNDO_REFUSED (something cannot be given back), NUMBER_AT_RISK (the number moved
-//     and the activation did not follow), RUN_LOST (the engine's run is gone),
-//     MAIL_NOT_DELIVERED, INSTALL_FAILED, INTERNAL;
+//     OUTCOME_UNKNOWN (an act may or may not have happened outside), STEP_REFUSED (refused
+//     for good after the line went live), CARRIER_SILENT, TOO_MANY_REFUSALS,
+//     NUMBER_AT_RISK (somebody wanted a live line cancelled, or the number moved and the
+//     activation did not follow), RUN_LOST (the engine's run is gone), MAIL_NOT_DELIVERED,
+//     INSTALL_FAILED;
 //   - of an end: CANCELLED_BY_BILLING, CANCELLED_BY_OPERATOR, CANCELLED_BY_CUSTOMER,
 //     CUSTOMER_SILENT, GIVEN_UP, BEYOND_REPAIR, or the reason of the refusal.
 
