@@ -88,7 +88,7 @@ func (c cli) createTenant(ctx context.Context, t tenant, portal string) error {
 	args := []string{
 		"tenant", "create", "--id", t.id, "--display-name", t.displayName,
 		"--mail-from", "mobile@" + t.domain, "--mail-reply-to", "help@" + t.domain,
-		"--support-phone", t.phone, "--support-hours", "every day, 8-20 h",
+		"--support-phone", t.phone, "--support-hours", "every day, 8 am to 8 pm",
 		"--portal-url", portal, "--time-zone", t.timeZone,
 	}
 	for _, plan := range t.plans {

@@ -34,6 +34,12 @@ func (s *Store) OpenItem(ctx context.Context, tenant mobile.TenantID, item mobil
 	if err := s.emitItem(ctx, mobile.EventItemOpened, a, item); err != nil {
 		return err
 	}
+	if item.Kind != mobile.ItemStepStuck && item.Step != "" {
+		// What is known now takes the place of "it does not get through".
+		if err := s.closeItems(ctx, a, item.Step, mobile.ItemStepStuck); err != nil {
+			return err
+		}
+	}
 	return s.touch(ctx, item.Activation, touchRevision)
 }
 

@@ -190,6 +190,22 @@ func TestRecordAttempt_AttemptsDecideNothing(t *testing.T) {
 	}
 }
 
+// Once it is not known what became of a step, nobody need be told as well that it is stuck.
+func TestOpenItem_TakesThePlaceOfStuck(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t)
+	a := storetest.Launched(t, db)
+	for _, kind := range []mobile.ItemKind{mobile.ItemStepStuck, mobile.ItemOutcomeUnknown} {
+		tenantly(t, db, a.Tenant, func(ctx context.Context, s *store.Store) error {
+			return s.OpenItem(ctx, a.Tenant, mobile.Item{Activation: a.ID, Kind: kind, Step: step})
+		})
+	}
+
+	if got := storetest.Read(t, db, a).Items; len(got) != 1 || got[0].Kind != mobile.ItemOutcomeUnknown {
+		t.Errorf("open: %v", got)
+	}
+}
+
 // What an operator was asked about a step is settled by its success, and only that.
 func TestRecordAttempt_ClosesItems(t *testing.T) {
 	t.Parallel()
@@ -208,8 +224,8 @@ func TestRecordAttempt_ClosesItems(t *testing.T) {
 			a := storetest.Launched(t, db)
 			tenantly(t, db, a.Tenant, func(ctx context.Context, s *store.Store) error {
 				for _, item := range []mobile.Item{
-					{Kind: mobile.ItemStepStuck, Step: step},
 					{Kind: mobile.ItemOutcomeUnknown, Step: step},
+					{Kind: mobile.ItemStepStuck, Step: step},
 					{Kind: mobile.ItemStepStuck, Step: mobile.StepReserveESIM},
 					{Kind: mobile.ItemNumberAtRisk},
 				} {
