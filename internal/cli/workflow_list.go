@@ -40,7 +40,7 @@ func (a *app) workflowListCommand() *cobra.Command {
 		Short: "List activations",
 		Long: `List activations, newest first. Filters are joined by "and", the values of one filter by
 "or".`,
-		Example: `  dialtone workflow list --needs-operator --order severity-first
+		Example: `  dialtone workflow list --needs-operator
   dialtone workflow list --open --state waiting-for-customer,waiting-for-carrier --older-than 48h
   dialtone workflow list --stuck --output json | jq -r '.workflows[].activation_id'`,
 		Args: arguments(),
