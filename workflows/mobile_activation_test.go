@@ -446,3 +446,38 @@ func TestCancel_LeavesNoStepTrying(t *testing.T) {
 		t.Errorf("the step would be tried again at %s", a.Steps[1].NextTry)
 	}
 }
+
+// A look at the line that fails counts as a try; one that finds it coming up does not.
+func TestLooks_CountWhenTheyFail(t *testing.T) {
+	t.Parallel()
+	b := setup(t, order{})
+	down := b.carrier.breaks(t, partnertest.Fault{Match: "GET /v1/lines/*", Kind: partnertest.Status, Status: 503})
+	var during mobile.Activation
+	b.after(10*time.Minute, func() {
+		during = b.now(t)
+		b.carrier.faults.Clear(down.ID)
+	})
+
+	b.run(t, workflows.Policies{})
+
+	if step := during.Steps[3]; step.Name != mobile.StepActivateLine || step.Attempts < 3 {
+		t.Errorf("after ten minutes the step said %+v", step)
+	}
+}
+
+// What SendGrid refuses for good once the line is live waits for an operator, as refused and
+// not as unknown; the line stays.
+func TestMailRefused_OnceLive(t *testing.T) {
+	t.Parallel()
+	b := setup(t, order{})
+	b.sendgrid.breaks(t, partnertest.Fault{Kind: partnertest.Status, Status: 400})
+	b.stopAfterADay(t)
+
+	a := b.now(t)
+	if len(a.Items) != 1 || a.Items[0].Kind != mobile.ItemStepRefused || a.Reason != "MAIL_REFUSED" {
+		t.Errorf("the record says %s %s, items %v", a.State, a.Reason, a.Items)
+	}
+	if got := b.carrier.count(t, "deactivate_line"); got != 0 {
+		t.Errorf("%d lines were taken down", got)
+	}
+}

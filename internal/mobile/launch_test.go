@@ -103,6 +103,21 @@ func TestNewLaunch_TellsEverythingAtOnce(t *testing.T) {
 	}
 }
 
+// Half of a port that is wrong in itself is told with the half that is missing.
+func TestNewLaunch_HalfAPortThatIsWrong(t *testing.T) {
+	t.Parallel()
+
+	_, violations := mobile.NewLaunch(form(func(f *mobile.LaunchForm) { f.PortPhoneNumber = "1" }))
+
+	var reasons []string
+	for _, v := range violations {
+		reasons = append(reasons, v.Reason)
+	}
+	if diff := cmp.Diff([]string{"NUMBER_NOT_VALID", "PORT_FIELDS_TOGETHER"}, reasons); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestNewLaunch_NormalForm(t *testing.T) {
 	t.Parallel()
 
