@@ -12,12 +12,13 @@ func mayImport() map[string][]string {
 	floor := []string{"internal/mobile", "internal/fault"}
 	leaf := append([]string{"internal/wire", "internal/secret"}, floor...)
 	partners := []string{"internal/carrier", "internal/esim", "internal/mail"}
-	acts := slices.Concat([]string{"internal/store"}, partners, leaf)
+	acts := slices.Concat([]string{"internal/store", "internal/crash"}, partners, leaf)
 	decisions := slices.Concat([]string{"activities", "internal/store"}, partners, floor)
 	door := slices.Concat([]string{"workflows", "internal/access", "internal/telemetry"}, acts, decisions)
 	contract := []string{"api/gen"}
 	return map[string][]string{
 		"internal/fault":     {},
+		"internal/crash":     {},
 		"internal/mobile":    {"internal/fault"},
 		"internal/wire":      floor,
 		"internal/store":     floor,

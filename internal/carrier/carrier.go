@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/dialtone/dialtone/internal/fault"
+	"github.com/dialtone/dialtone/internal/mobile"
 )
 
 // Carrier is what Dialtone needs of a network partner, and what each adapter must keep:
@@ -47,6 +48,11 @@ type Carrier interface {
 	// DeactivateLine takes a line down. A line that is down already, and one that the
 	// carrier does not know, are successes: what was wanted is so.
 	DeactivateLine(ctx context.Context, key, externalID string) error
+
+	// Settle says how the outcome of a write comes to be known whose answer was lost:
+	// mobile.SettleKeyed, when the same key again is the same act, or mobile.SettleReadable,
+	// when ReadLine tells. A carrier that offers neither cannot be used safely.
+	Settle() mobile.Settle
 
 	// VerifyEvent reads an event that the carrier has sent to us. It refuses with
 	// ErrEventSignature what the carrier has not signed, with ErrEventStale what was signed

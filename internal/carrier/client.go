@@ -74,7 +74,7 @@ func (*Client) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[carrier cli
 // CheckDevice implements Carrier.
 func (c *Client) CheckDevice(ctx context.Context, check DeviceCheck) error {
 	answer := c.call(ctx, request{
-		method: http.MethodPost, path: deviceChecksPath,
+		call: checkDevice, method: http.MethodPost, path: "/v1/device-checks",
 		body: deviceCheckJSON{IMEI: check.IMEI, ZIPCode: check.ZIPCode},
 	})
 	var result deviceResultJSON
@@ -90,14 +90,14 @@ func (c *Client) CheckDevice(ctx context.Context, check DeviceCheck) error {
 // ActivateLine implements Carrier.
 func (c *Client) ActivateLine(ctx context.Context, key string, order LineOrder) (Line, error) {
 	answer := c.call(ctx, request{
-		method: http.MethodPost, path: "/v1/lines", write: true, key: key, externalID: order.ExternalID,
+		call: activateLine, method: http.MethodPost, path: "/v1/lines", key: key, externalID: order.ExternalID,
 		body: lineOrderJSON{
 			ExternalID: order.ExternalID, ICCID: order.ICCID, IMEI: order.IMEI,
 			ZIPCode: order.ZIPCode, Plan: order.Plan, CustomerName: order.CustomerName,
 		},
 	})
 	if answer.code == codeLineExists {
-		return answer.existing(order)
+		return answer.existing(order.ExternalID, order.ICCID)
 	}
 	line, err := answer.line(order.ExternalID, http.StatusCreated, http.StatusAccepted)
 	if err == nil && line.ICCID != unpadded(order.ICCID) {
@@ -109,18 +109,24 @@ func (c *Client) ActivateLine(ctx context.Context, key string, order LineOrder) 
 // ReadLine implements Carrier.
 func (c *Client) ReadLine(ctx context.Context, externalID string) (Line, error) {
 	answer := c.call(ctx, request{
-		method: http.MethodGet, path: "/v1/lines/" + url.PathEscape(externalID), externalID: externalID,
+		call: readLine, method: http.MethodGet, path: "/v1/lines/" + url.PathEscape(externalID), externalID: externalID,
 	})
 	return answer.line(externalID, http.StatusOK)
 }
 
+// Settle implements Carrier: the API takes an Idempotency-Key on every write.
+func (c *Client) Settle() mobile.Settle { return mobile.SettleKeyed }
+
 // ChangeSIM implements Carrier.
 func (c *Client) ChangeSIM(ctx context.Context, key string, change SIMChange) (Line, error) {
 	answer := c.call(ctx, request{
-		method: http.MethodPut, path: "/v1/lines/" + url.PathEscape(change.ExternalID) + "/sim",
-		write: true, key: key, externalID: change.ExternalID,
+		call: changeSIM, method: http.MethodPut, path: "/v1/lines/" + url.PathEscape(change.ExternalID) + "/sim",
+		key: key, externalID: change.ExternalID,
 		body: simChangeJSON{ICCID: change.ICCID, IMEI: change.IMEI},
 	})
+	if answer.code == codeLineExists {
+		return answer.existing(change.ExternalID, change.ICCID)
+	}
 	line, err := answer.line(change.ExternalID, http.StatusOK)
 	if err == nil && line.ICCID != unpadded(change.ICCID) {
 		return Line{}, answer.unreadable("reply names another ICCID")
@@ -131,17 +137,17 @@ func (c *Client) ChangeSIM(ctx context.Context, key string, change SIMChange) (L
 // DeactivateLine implements Carrier.
 func (c *Client) DeactivateLine(ctx context.Context, key, externalID string) error {
 	answer := c.call(ctx, request{
-		method: http.MethodPost, path: "/v1/lines/" + url.PathEscape(externalID) + "/deactivate",
-		write: true, key: key, externalID: externalID,
+		call: deactivateLine, method: http.MethodPost, path: "/v1/lines/" + url.PathEscape(externalID) + "/deactivate",
+		key: key, externalID: externalID,
 	})
 	line, err := answer.line(externalID, http.StatusOK)
 	switch {
-	case errors.Is(err, ErrLineNotFound):
+	case errors.Is(err, ErrLineNotFound), answer.code == codeLineEnded:
 		return nil
 	case err != nil:
 		return err
-	case line.State != StateDeactivated:
-		return answer.unreadable("reply does not say DEACTIVATED")
+	case line.State != StateDeactivated && line.State != StateFailed:
+		return answer.unreadable("reply does not say that the line has ended")
 	default:
 		return nil
 	}
@@ -149,16 +155,14 @@ func (c *Client) DeactivateLine(ctx context.Context, key, externalID string) err
 
 // request is one call before it is made.
 type request struct {
+	call         call
 	method, path string
-	// write says that the call changes something; it then needs a key.
-	write bool
-	key   string
+	// key is for a call that writes.
+	key string
 	// externalID is the line's, which every call but the device check is about.
 	externalID string
 	body       any
 }
-
-const deviceChecksPath = "/v1/device-checks"
 
 var (
 	// externalIDForm also keeps an id from being more than one segment of a path.
@@ -168,10 +172,10 @@ var (
 
 // call makes the one attempt and judges what came of it.
 func (c *Client) call(ctx context.Context, r request) answer {
-	if r.write && !keyForm.MatchString(r.key) {
+	if r.call.writes() && !keyForm.MatchString(r.key) {
 		return unsent("idempotency key not allowed", nil)
 	}
-	if r.path != deviceChecksPath && !externalIDForm.MatchString(r.externalID) {
+	if r.call != checkDevice && !externalIDForm.MatchString(r.externalID) {
 		return unsent("external id not allowed", nil)
 	}
 	built, err := c.build(ctx, r)
@@ -180,9 +184,9 @@ func (c *Client) call(ctx context.Context, r request) answer {
 	}
 	reply, err := c.http.Call(ctx, built)
 	if err != nil {
-		return judgeFailure(r.write, wire.ErrorOf(err))
+		return judgeFailure(r.call, wire.ErrorOf(err))
 	}
-	return judge(r.write, reply, c.now())
+	return judge(r.call, reply, c.now())
 }
 
 func (c *Client) build(ctx context.Context, r request) (*http.Request, error) {
@@ -203,7 +207,7 @@ func (c *Client) build(ctx context.Context, r request) (*http.Request, error) {
 	if r.body != nil {
 		built.Header.Set("Content-Type", "application/json")
 	}
-	if r.write {
+	if r.call.writes() {
 		built.Header.Set("Idempotency-Key", r.key)
 	}
 	return built, nil

@@ -333,23 +333,9 @@ func TestDocumentNamesTheCodes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	source, err := os.ReadFile("verdict.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	count := 0
-	for line := range bytes.Lines(source) {
-		code, isRow := strings.CutPrefix(strings.TrimSpace(string(line)), `"`)
-		code, _, isRow2 := strings.Cut(code, `":`)
-		if !isRow || !isRow2 {
-			continue
-		}
-		count++
+	for _, code := range carrier.Codes() {
 		if !bytes.Contains(text, []byte(code)) {
 			t.Errorf("%s is not in the document", code)
 		}
-	}
-	if count < 13 {
-		t.Errorf("found only %d codes in verdict.go", count)
 	}
 }

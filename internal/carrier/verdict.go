@@ -17,47 +17,83 @@ import (
 
 // This file is the table from the carrier's reply to our verdict:
 //
-//	no byte has left: refused connection, DNS, TLS, …      not now
-//	the 2xx that the call expects, and it can be read      yes
-//	401, 403, 429, 503                                     not now
-//	any other 4xx with a code below                        as the code says
-//	any other 4xx                                          not now
-//	everything else: 5xx, 3xx, a lost or unreadable reply  unknown
+//	no byte has left: refused connection, DNS, TLS, called off       not now
+//	401, 403, 429 or 503, whatever its body says or lacks            not now
+//	any other 4xx, with a code that rulings has for the call         as ruled
+//	any other 4xx, with another code or none                         not now
+//	LINE_EXISTS, showing our line live or pending, with our eSIM     yes
+//	LINE_EXISTS, showing our line live or pending, with another      as ruled
+//	LINE_EXISTS, showing no line, an ended one or another's          unknown
+//	the 2xx that the call expects, and it can be read                yes
+//	any other 2xx, and one that cannot be read                       unknown
+//	any 1xx, 3xx or 5xx, and what is no status at all                unknown
+//	a byte has left, and no whole reply came                         unknown
 //
 // A call that changes nothing is never unknown: then it is not now.
+
+// call is one call of the API. Calls are bits, so that a ruling can name several.
+type call uint8
+
+const (
+	checkDevice call = 1 << iota
+	activateLine
+	readLine
+	changeSIM
+	deactivateLine
+
+	writes  = activateLine | changeSIM | deactivateLine
+	devices = checkDevice | activateLine | changeSIM
+)
+
+// writes says that the call changes something; it then needs a key.
+func (c call) writes() bool { return c&writes != 0 }
 
 // ruling is what a code of the carrier means.
 type ruling struct {
 	verdict mobile.Verdict
 	reason  *fault.Error // for refused
+	// answers are the calls that the API lets be answered so. At any other the code is a
+	// mistake of somebody's, and no mistake may end an activation: a look at a line, above
+	// all, is refused by nothing but the word that there is none.
+	answers call
 }
 
-const codeLineExists = "LINE_EXISTS"
+const (
+	codeLineExists = "LINE_EXISTS"
+	codeLineEnded  = "LINE_ENDED"
+)
 
 // rulings has the codes that the API promises never to reuse.
 var rulings = map[string]ruling{
-	"DEVICE_BLOCKED":          {mobile.VerdictRefused, mobile.ErrDeviceBlocked},
-	"DEVICE_NOT_ESIM_CAPABLE": {mobile.VerdictRefused, mobile.ErrDeviceNotESIMCapable},
-	"DEVICE_NOT_SUPPORTED":    {mobile.VerdictRefused, mobile.ErrDeviceNotSupported},
-	"DEVICE_UNKNOWN":          {mobile.VerdictRefused, mobile.ErrDeviceUnknown},
-	"ZIP_NOT_SERVED":          {mobile.VerdictRefused, mobile.ErrZIPNotServed},
-	"PLAN_UNKNOWN":            {mobile.VerdictRefused, mobile.ErrPlanNotKnownToCarrier},
-	"ICCID_NOT_ACCEPTED":      {mobile.VerdictRefused, mobile.ErrICCIDNotAccepted},
-	"INVALID_REQUEST":         {mobile.VerdictRefused, mobile.ErrPartnerRefused},
-	"LINE_NOT_FOUND":          {mobile.VerdictRefused, ErrLineNotFound},
-	"LINE_ENDED":              {mobile.VerdictRefused, mobile.ErrPartnerRefused},
-	"LINE_PENDING":            {mobile.VerdictNotNow, nil},
+	"DEVICE_BLOCKED":          {mobile.VerdictRefused, mobile.ErrDeviceBlocked, devices},
+	"DEVICE_NOT_ESIM_CAPABLE": {mobile.VerdictRefused, mobile.ErrDeviceNotESIMCapable, devices},
+	"DEVICE_NOT_SUPPORTED":    {mobile.VerdictRefused, mobile.ErrDeviceNotSupported, devices},
+	"DEVICE_UNKNOWN":          {mobile.VerdictRefused, mobile.ErrDeviceUnknown, devices},
+	"ZIP_NOT_SERVED":          {mobile.VerdictRefused, mobile.ErrZIPNotServed, checkDevice | activateLine},
+	"PLAN_UNKNOWN":            {mobile.VerdictRefused, mobile.ErrPlanNotKnownToCarrier, activateLine},
+	"ICCID_NOT_ACCEPTED":      {mobile.VerdictRefused, mobile.ErrICCIDNotAccepted, activateLine | changeSIM},
+	"INVALID_REQUEST":         {mobile.VerdictRefused, mobile.ErrPartnerRefused, writes},
+	"LINE_NOT_FOUND":          {mobile.VerdictRefused, ErrLineNotFound, readLine | changeSIM | deactivateLine},
+	"LINE_PENDING":            {mobile.VerdictNotNow, nil, changeSIM},
+	// To deactivate a line that has ended is a success, and DeactivateLine says so.
+	codeLineEnded: {mobile.VerdictRefused, mobile.ErrPartnerRefused, changeSIM},
 	// The line with our external id is on another eSIM: this order will never be filled.
-	// With our eSIM it is a success, and ActivateLine does not come here.
-	codeLineExists: {mobile.VerdictRefused, mobile.ErrPartnerRefused},
+	// With our eSIM it is a success; see existing.
+	codeLineExists: {mobile.VerdictRefused, mobile.ErrPartnerRefused, activateLine},
 	// Something was or is being done under our key, and this reply does not say what.
-	"IDEMPOTENCY_KEY_REUSED": {mobile.VerdictUnknown, nil},
-	"REQUEST_IN_PROGRESS":    {mobile.VerdictUnknown, nil},
+	"IDEMPOTENCY_KEY_REUSED": {mobile.VerdictUnknown, nil, writes},
+	"REQUEST_IN_PROGRESS":    {mobile.VerdictUnknown, nil, writes},
 }
 
-// reasonOf names why a line failed.
+// ruled looks up what a code means as the answer to a call.
+func ruled(c call, code string) (ruling, bool) {
+	r, known := rulings[code]
+	return r, known && r.answers&c != 0
+}
+
+// reasonOf names why a line failed: it speaks the codes of the order, or others.
 func reasonOf(code string) *fault.Error {
-	if r, known := rulings[code]; known && r.reason != nil {
+	if r, known := ruled(activateLine, code); known && r.reason != nil {
 		return r.reason
 	}
 	return mobile.ErrPartnerRefused
@@ -65,44 +101,53 @@ func reasonOf(code string) *fault.Error {
 
 // answer is what came of a call: a reply that may be a yes, or an error.
 type answer struct {
-	write bool
+	call  call
 	reply wire.Reply
-	code  string // the carrier's, when it is one of rulings
+	code  string // the carrier's, when the reply is a 4xx whose code counts
 	err   *mobile.PartnerError
 }
 
 // judgeFailure rules on a call that brought no whole reply.
-func judgeFailure(write bool, e *wire.Error) answer {
+func judgeFailure(c call, e *wire.Error) answer {
 	verdict, code := mobile.VerdictNotNow, e.Code
-	if e.Sent && write {
+	if e.Sent && c.writes() && !notNow(e.Status) {
 		verdict = mobile.VerdictUnknown
 	}
 	if e.Status != 0 {
 		code = fmt.Sprintf("HTTP %d, %s", e.Status, e.Code)
 	}
-	return answer{write: write, err: partnerError(verdict, code, e)}
+	return answer{call: c, err: partnerError(verdict, code, e)}
+}
+
+// notNow knows the statuses that say by themselves that nothing was done: our key does not
+// count, or the carrier has no time. No code beside them, and no lost body, changes that.
+func notNow(status int) bool {
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return true
+	}
+	return false
 }
 
 // judge rules on a whole reply. A 2xx is left to read.
-func judge(write bool, reply wire.Reply, now time.Time) answer {
-	a := answer{write: write, reply: reply}
+func judge(c call, reply wire.Reply, now time.Time) answer {
+	a := answer{call: c, reply: reply}
 	if reply.Status/100 == 2 {
 		return a
 	}
 	given := refusalCode(reply)
-	rule, known := rulings[given]
-	switch status := reply.Status; {
-	case status == http.StatusUnauthorized, status == http.StatusForbidden,
-		status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
-		rule = ruling{verdict: mobile.VerdictNotNow}
-	case status/100 == 4 && known:
+	rule := ruling{verdict: mobile.VerdictNotNow}
+	switch {
+	case notNow(reply.Status):
+	case reply.Status/100 == 4:
 		a.code = given
-	case status/100 == 4:
-		rule = ruling{verdict: mobile.VerdictNotNow}
+		if r, known := ruled(c, given); known {
+			rule = r
+		}
 	default:
-		rule = ruling{verdict: mobile.VerdictUnknown}
+		rule.verdict = mobile.VerdictUnknown
 	}
-	if rule.verdict == mobile.VerdictUnknown && !write {
+	if rule.verdict == mobile.VerdictUnknown && !c.writes() {
 		rule.verdict = mobile.VerdictNotNow
 	}
 	code := reply.Code()
@@ -158,8 +203,9 @@ func (a answer) line(externalID string, statuses ...int) (Line, error) {
 	return line, nil
 }
 
-// existing reads "there is such a line already": a yes if the line is the one we ordered.
-func (a answer) existing(order LineOrder) (Line, error) {
+// existing reads "there is such a line already": a yes if it is the line that we want, and
+// no more than the error otherwise. One that has ended is not: what we want is not so.
+func (a answer) existing(externalID, iccid string) (Line, error) {
 	var refusal refusalJSON
 	var body lineJSON
 	if decode(a.reply, &refusal) != nil || json.Unmarshal(refusal.Line, &body) != nil {
@@ -167,9 +213,11 @@ func (a answer) existing(order LineOrder) (Line, error) {
 	}
 	line, wrong := body.line()
 	switch {
-	case wrong != "" || line.ExternalID != order.ExternalID:
+	case wrong != "" || line.ExternalID != externalID:
 		return Line{}, a.unreadable("reply does not show the line")
-	case line.ICCID != unpadded(order.ICCID):
+	case line.State != StateActive && line.State != StatePending:
+		return Line{}, a.unreadable("reply shows a line that has ended")
+	case line.ICCID != unpadded(iccid):
 		return Line{}, a.err
 	default:
 		return line, nil
@@ -180,7 +228,7 @@ func (a answer) existing(order LineOrder) (Line, error) {
 // one. For a write it is unknown: the carrier may well have acted.
 func (a answer) unreadable(what string) *mobile.PartnerError {
 	verdict := mobile.VerdictNotNow
-	if a.write {
+	if a.call.writes() {
 		verdict = mobile.VerdictUnknown
 	}
 	return partnerError(verdict, a.reply.Code()+", "+what, nil)

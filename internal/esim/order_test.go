@@ -56,7 +56,7 @@ func TestWire(t *testing.T) {
 				_, _ = io.WriteString(w, success+`,"iccid":"`+string(testICCID)+`","matchingId":"`+testMatchingID+`"}`)
 			})
 
-			if err := acts[act].call(t, client); err != nil {
+			if err := acts[act].call(t.Context(), client); err != nil {
 				t.Fatal(err)
 			}
 
@@ -105,15 +105,6 @@ func TestDownloadOrder(t *testing.T) {
 			}
 		})
 	}
-
-	t.Run("WarningIsYes", func(t *testing.T) {
-		t.Parallel()
-		client := clientOf(t, answering(200, strings.Replace(success, "Success", "WithWarning", 1)+`,"iccid":"8901000000000000019"}`))
-
-		if _, err := client.DownloadOrder(t.Context(), DownloadOrder{ProfileType: "consumer-5g"}); err != nil {
-			t.Error(err)
-		}
-	})
 
 	t.Run("AlreadyOursIsYes", func(t *testing.T) {
 		t.Parallel()

@@ -11,21 +11,25 @@ import (
 	"github.com/dialtone/dialtone/internal/wire"
 )
 
-// The one table from reply to verdict. In order:
+// The one table from reply to verdict:
 //
-//	no byte has left (refused connection, DNS, TLS)     not now
-//	a byte has left, no whole reply                     by its status if one came, else unknown
-//	2xx, Executed-Success or Executed-WithWarning       yes
-//	2xx, Expired                                        not now
-//	2xx or 4xx, Failed, the pair of codes is listed     as listed below
-//	2xx, Failed, any other pair or none                 not now
-//	2xx that does not read as one of these              unknown
-//	401, 403, 429, any other 4xx, 503                   not now
-//	3xx, 500, 502, 504, any other                       unknown
+//	no byte has left: refused connection, DNS, TLS, called off    not now
+//	2xx, Executed-Success or Executed-WithWarning                 yes
+//	2xx, Failed, and the pair of codes is listed for the act      as listed
+//	2xx, Failed, with another pair or none                        not now
+//	2xx, Expired, or a status that SGP.22 does not have           unknown
+//	2xx that cannot be read                                       unknown
+//	401, 403, 429 or 503, whatever its body says or lacks         not now
+//	any other 4xx, Failed, and the pair is listed for the act     as listed
+//	any other 4xx, whatever its body says or lacks                not now
+//	any 1xx, 3xx or 5xx, and what is no status at all             unknown
+//	a byte has left, and no whole reply came                      unknown
 //
-// Failed and Expired both say that the function was not executed (SGP.22 §5.2). A pair
-// that we do not know may pass or may not; to call it refused would end a customer's
-// activation on a guess, so it is tried again, and an operator sees the code.
+// Failed says that the function was not executed (SGP.22 §5.2), whatever the pair: what we
+// do not know of a pair is only whether it passes. To call it refused would end a customer's
+// activation on a guess, so it is tried again, and an operator sees the code. Expired says
+// that a time was over, and not how far the SM-DP+ had come by then; we set no such time, so
+// nobody should ever say it.
 
 // act is one function of ES2+ in one use of it: what a code means depends on both.
 type act int
@@ -140,8 +144,9 @@ var listed = map[act]map[string]meaning{
 		// The profile is unknown. Its ICCID came from the SM-DP+ or was accepted by it, so
 		// this is the trace of an earlier cancel, and there is nothing left to give back.
 		"8.2.1/3.9": yes,
-		// The profile has another matching id than ours: our order has ended, and perhaps
-		// the profile has a new one, which must be left alone.
+		// The profile has another matching id than ours, which is only sent of an order that was
+		// confirmed under it: that order has ended, by an earlier cancel, and perhaps the profile
+		// has a new one, which must be left alone.
 		"8.2.6/3.10": yes,
 		"8.8.5/4.1":  yes, // the order has ended by itself
 		"8.8.5/4.10": yes,
@@ -154,31 +159,45 @@ var listed = map[act]map[string]meaning{
 func judge(act act, answer wire.Reply) (reply, *mobile.PartnerError) {
 	var r reply
 	readable := json.Unmarshal(answer.Body, &r) == nil
-	success := answer.Status/100 == 2
 	status := r.Header.Execution.Status
+	counts := readable && status == statusFailed && mayRefuse(answer.Status)
 	switch {
-	case !success && answer.Status/100 != 4, !success && (!readable || status != statusFailed):
-		return reply{}, judgeStatus(answer.Status, answer.Code())
+	case answer.Status/100 != 2 && !counts:
+		return reply{}, judgeStatus(answer.Status)
 	case !readable:
 		return reply{}, garbled("reply not readable")
 	}
 	switch status {
 	case statusSuccess, statusWarning:
 		return r, nil
-	case statusExpired:
-		return reply{}, later(statusExpired)
 	case statusFailed:
-		code := pair(r.Header.Execution)
-		if meaning, known := lookUp(act, code); known {
-			return meaning.answer(code)
-		}
-		if success {
-			return reply{}, later(code)
-		}
-		return reply{}, judgeStatus(answer.Status, answer.Code())
+		return judgeFailed(act, answer.Status, pair(r.Header.Execution))
+	case statusExpired:
+		return reply{}, garbled(statusExpired)
 	default:
 		return reply{}, garbled("reply without a known status")
 	}
+}
+
+// judgeFailed judges what the SM-DP+ says was not executed, in a 2xx or a 4xx.
+func judgeFailed(act act, status int, code string) (reply, *mobile.PartnerError) {
+	if meaning, known := lookUp(act, code); known {
+		return meaning.answer(code)
+	}
+	if status/100 == 2 {
+		return reply{}, later(code)
+	}
+	return reply{}, judgeStatus(status)
+}
+
+// mayRefuse knows the statuses beside which a pair counts. A 401, 403 or 429 is about us or
+// about the moment, so that no pair beside it can be about the order.
+func mayRefuse(status int) bool {
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests:
+		return false
+	}
+	return status/100 == 4
 }
 
 func lookUp(act act, code string) (meaning, bool) {
@@ -198,22 +217,24 @@ func (m meaning) answer(code string) (reply, *mobile.PartnerError) {
 	}
 }
 
-// judgeStatus judges by the status line alone.
-func judgeStatus(status int, code string) *mobile.PartnerError {
+// judgeStatus judges by a status line alone that is not a 2xx.
+func judgeStatus(status int) *mobile.PartnerError {
+	code := wire.Reply{Status: status}.Code()
 	if status/100 == 4 || status == http.StatusServiceUnavailable {
 		return later(code)
 	}
 	return garbled(code)
 }
 
-// judgeSilence judges a call that brought no whole reply.
+// judgeSilence judges a call that brought no whole reply. A 4xx whose body was lost is not
+// now like any other: had its pair refused, the next try will say so.
 func judgeSilence(e *wire.Error) *mobile.PartnerError {
 	verdict := garbled(e.Code)
 	switch {
 	case !e.Sent:
 		verdict = later(e.Code)
 	case e.Status != 0 && e.Status/100 != 2:
-		verdict = judgeStatus(e.Status, wire.Reply{Status: e.Status}.Code())
+		verdict = judgeStatus(e.Status)
 	}
 	verdict.Err = e
 	return verdict

@@ -1,12 +1,12 @@
 package esim
 
 import (
+	"context"
 	"fmt"
 	"io"
-	"maps"
-	"net"
 	"net/http"
-	"net/http/httptest"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,99 +16,145 @@ import (
 
 	"github.com/dialtone/dialtone/internal/fault"
 	"github.com/dialtone/dialtone/internal/mobile"
+	"github.com/dialtone/dialtone/internal/wire/wiretest"
 )
 
 // acts is how a test makes each act, on an order that is its own.
 var acts = map[act]struct {
 	name string
-	call func(*testing.T, *Client) error
+	call func(context.Context, *Client) error
 }{
-	downloadByICCID: {"DownloadByICCID", func(t *testing.T, c *Client) error {
-		_, err := c.DownloadOrder(t.Context(), DownloadOrder{CallID: "call-1", ICCID: testICCID})
+	downloadByICCID: {"DownloadByICCID", func(ctx context.Context, c *Client) error {
+		_, err := c.DownloadOrder(ctx, DownloadOrder{CallID: "call-1", ICCID: testICCID})
 		return err
 	}},
-	downloadByType: {"DownloadByType", func(t *testing.T, c *Client) error {
-		_, err := c.DownloadOrder(t.Context(), DownloadOrder{CallID: "call-1", ProfileType: "consumer-5g"})
+	downloadByType: {"DownloadByType", func(ctx context.Context, c *Client) error {
+		_, err := c.DownloadOrder(ctx, DownloadOrder{CallID: "call-1", ProfileType: "consumer-5g"})
 		return err
 	}},
-	confirm: {"Confirm", func(t *testing.T, c *Client) error {
-		_, err := c.ConfirmOrder(t.Context(), ConfirmOrder{CallID: "call-1", ICCID: testICCID, MatchingID: testMatchingID})
+	confirm: {"Confirm", func(ctx context.Context, c *Client) error {
+		_, err := c.ConfirmOrder(ctx, ConfirmOrder{CallID: "call-1", ICCID: testICCID, MatchingID: testMatchingID})
 		return err
 	}},
-	cancel: {"Cancel", func(t *testing.T, c *Client) error {
-		return c.CancelOrder(t.Context(), CancelOrder{CallID: "call-1", ICCID: testICCID, MatchingID: testMatchingID, Final: Unavailable})
+	cancel: {"Cancel", func(ctx context.Context, c *Client) error {
+		return c.CancelOrder(ctx, CancelOrder{CallID: "call-1", ICCID: testICCID, MatchingID: testMatchingID, Final: Unavailable})
 	}},
 }
 
-// TestFailed has one case for each row of the lists, and finds rows without a case.
+// answers are the words in the columns of pairs.
+var answers = map[string]meaning{
+	"yes":        {verdict: mobile.VerdictYes},
+	"later":      {verdict: mobile.VerdictNotNow},
+	"restock":    {verdict: mobile.VerdictNotNow, wait: 15 * time.Minute},
+	"refused":    {verdict: mobile.VerdictRefused, reason: mobile.ErrPartnerRefused},
+	"no type":    {verdict: mobile.VerdictRefused, reason: mobile.ErrProfileTypeUnknown},
+	"no profile": {verdict: mobile.VerdictRefused, reason: mobile.ErrProfileNotAvailable},
+	"in use":     {verdict: mobile.VerdictRefused, reason: mobile.ErrProfileInUse},
+	// The function does not have the pair, so that nobody knows what it would say of it.
+	"-": {verdict: mobile.VerdictNotNow},
+}
+
+// pairs has a row for each pair of codes that SM-DP+ are known to use, with what it means to
+// a download order by ICCID, one by type, a confirmation and a cancellation.
+var pairs = []struct{ code, byICCID, byType, confirm, cancel string }{
+	{"1.1/1.1", "later", "later", "later", "later"},
+	{"1.1/1.2", "later", "later", "later", "later"},
+	{"1.2/4.2", "later", "later", "later", "later"},
+	{"1.2/4.4", "later", "later", "later", "later"},
+	{"1.6/2.1", "later", "later", "later", "later"},
+	{"1.6/2.2", "later", "later", "later", "later"},
+	{"1.6/2.3", "later", "later", "later", "later"},
+	{"8.1.1/2.2", "refused", "refused", "refused", "-"},
+	{"8.1.1/3.1", "no profile", "-", "no profile", "-"},
+	{"8.1.1/3.8", "refused", "refused", "refused", "-"},
+	{"8.1.1/3.10", "no profile", "-", "no profile", "-"},
+	{"8.2.1/1.2", "no profile", "-", "no profile", "no profile"},
+	{"8.2.1/3.1", "no profile", "-", "no profile", "-"},
+	{"8.2.1/3.3", "yes", "-", "no profile", "in use"}, // already so with our ICCID; with another's id; in a phone
+	{"8.2.1/3.5", "-", "-", "no profile", "-"},
+	{"8.2.1/3.9", "no profile", "-", "no profile", "yes"},
+	{"8.2.1/3.10", "no profile", "-", "no profile", "-"},
+	{"8.2.5/1.2", "no type", "no type", "-", "-"},
+	{"8.2.5/3.7", "restock", "restock", "-", "-"},
+	{"8.2.5/3.8", "no type", "no type", "-", "-"},
+	{"8.2.5/3.9", "no type", "no type", "-", "-"},
+	{"8.2.5/4.3", "no type", "no type", "-", "-"},
+	{"8.2.6/3.3", "-", "-", "yes", "-"}, // already so with our matching id
+	{"8.2.6/3.8", "-", "-", "no profile", "-"},
+	{"8.2.6/3.10", "-", "-", "no profile", "yes"}, // already so with another's
+	{"8.2.7/2.2", "-", "-", "refused", "-"},
+	{"8.2.7/3.8", "-", "-", "refused", "-"},
+	{"8.2.7/6.4", "-", "-", "refused", "-"},
+	{"8.8.5/4.1", "-", "-", "no profile", "yes"},
+	{"8.8.5/4.10", "-", "-", "no profile", "yes"},
+	{"8.8.5/6.4", "-", "-", "no profile", "-"},
+	{"8.9/4.2", "-", "-", "later", "-"},
+	{"8.9/5.1", "-", "-", "later", "-"},
+	{"8.10/9.9", "-", "-", "-", "-"}, // there is none such
+}
+
+// TestFailed tries each pair with each act, beside a 200 and beside a 400.
 func TestFailed(t *testing.T) {
 	t.Parallel()
-	type row struct {
-		act  act
-		code string
-	}
-	cases := map[row]meaning{}
-	add := func(m meaning, act act, codes string) {
-		for code := range strings.FieldsSeq(codes) {
-			cases[row{act, code}] = m
-		}
-	}
-	refusedFor := func(reason *fault.Error) meaning {
-		return meaning{verdict: mobile.VerdictRefused, reason: reason}
-	}
-	yes := meaning{verdict: mobile.VerdictYes}
-	notNow := meaning{verdict: mobile.VerdictNotNow}
-	noStock := meaning{verdict: mobile.VerdictNotNow, wait: 15 * time.Minute}
-	for act := range acts {
-		add(notNow, act, "1.1/1.1 1.1/1.2 1.2/4.2 1.2/4.4 1.6/2.1 1.6/2.2 1.6/2.3")
-	}
-	for _, act := range []act{downloadByICCID, downloadByType} {
-		add(refusedFor(mobile.ErrPartnerRefused), act, "8.1.1/2.2 8.1.1/3.8")
-		add(refusedFor(mobile.ErrProfileTypeUnknown), act, "8.2.5/1.2 8.2.5/3.8 8.2.5/3.9 8.2.5/4.3")
-		add(noStock, act, "8.2.5/3.7")
-	}
-	add(yes, downloadByICCID, "8.2.1/3.3")
-	add(refusedFor(mobile.ErrProfileNotAvailable), downloadByICCID, "8.2.1/1.2 8.2.1/3.9 8.2.1/3.1 8.2.1/3.10 8.1.1/3.1 8.1.1/3.10")
-	add(yes, confirm, "8.2.6/3.3")
-	add(refusedFor(mobile.ErrProfileNotAvailable), confirm, "8.2.6/3.8 8.2.6/3.10 8.2.1/1.2 8.2.1/3.1 8.2.1/3.10 8.1.1/3.1 8.1.1/3.10")
-	add(refusedFor(mobile.ErrProfileNotAvailable), confirm, "8.2.1/3.3 8.2.1/3.5 8.2.1/3.9 8.8.5/4.1 8.8.5/4.10 8.8.5/6.4")
-	add(refusedFor(mobile.ErrPartnerRefused), confirm, "8.1.1/2.2 8.1.1/3.8 8.2.7/2.2 8.2.7/3.8 8.2.7/6.4")
-	add(notNow, confirm, "8.9/4.2 8.9/5.1")
-	add(yes, cancel, "8.2.1/3.9 8.2.6/3.10 8.8.5/4.1 8.8.5/4.10")
-	add(refusedFor(mobile.ErrProfileInUse), cancel, "8.2.1/3.3")
-	add(refusedFor(mobile.ErrProfileNotAvailable), cancel, "8.2.1/1.2")
-
-	for act := range acts {
-		rows := maps.Clone(listed[act])
-		maps.Copy(rows, everywhere)
-		for code := range rows {
-			if _, tested := cases[row{act, code}]; !tested {
-				t.Errorf("%s: the row %s has no case", acts[act].name, code)
-			}
-		}
-	}
-	for row, want := range cases {
-		t.Run(acts[row.act].name+"/"+row.code, func(t *testing.T) {
-			t.Parallel()
-			client := clientOf(t, answering(http.StatusOK, failedBody(row.code)))
-
-			err := acts[row.act].call(t, client)
-
-			if want.verdict == mobile.VerdictYes {
-				if err != nil {
-					t.Errorf("got %v, want it taken for done", err)
+	for _, row := range pairs {
+		for act, meant := range map[act]string{
+			downloadByICCID: row.byICCID, downloadByType: row.byType, confirm: row.confirm, cancel: row.cancel,
+		} {
+			t.Run(row.code+"/"+acts[act].name, func(t *testing.T) {
+				t.Parallel()
+				want, known := answers[meant]
+				if !known {
+					t.Fatalf("%q is no answer", meant)
 				}
-				return
-			}
-			wantPartnerError(t, err, mobile.PartnerError{
-				Verdict: want.verdict, Reason: want.reason, Code: row.code, RetryAfter: want.wait,
+				for _, status := range []int{200, 400} {
+					code := row.code
+					if status == 400 && meant == "-" {
+						code = "HTTP 400" // not even the SM-DP+'s own word
+					}
+
+					err := acts[act].call(t.Context(), clientOf(t, answering(status, failedBody(row.code))))
+
+					if want.verdict != mobile.VerdictYes {
+						wantPartnerError(t, err, mobile.PartnerError{
+							Verdict: want.verdict, Reason: want.reason, Code: code, RetryAfter: want.wait,
+						})
+					} else if err != nil {
+						t.Errorf("got %v, want it taken for done", err)
+					}
+				}
 			})
-		})
+		}
 	}
 }
 
-// TestReply has one case for each row of the table but the listed pairs. What a reply is
-// worth does not depend on the act there, so each is tried with each.
+// TestPairsAreAllOfTheList: the rows above and the lists of the table are of the same pairs.
+func TestPairsAreAllOfTheList(t *testing.T) {
+	t.Parallel()
+	rows := map[act]map[string]bool{downloadByICCID: {}, downloadByType: {}, confirm: {}, cancel: {}}
+	for _, row := range pairs {
+		for act, meant := range map[act]string{
+			downloadByICCID: row.byICCID, downloadByType: row.byType, confirm: row.confirm, cancel: row.cancel,
+		} {
+			if meant != "-" {
+				rows[act][row.code] = true
+			}
+		}
+	}
+	for act := range acts {
+		lists := map[string]bool{}
+		for _, list := range []map[string]meaning{listed[act], everywhere} {
+			for code := range list {
+				lists[code] = true
+			}
+		}
+		if diff := cmp.Diff(rows[act], lists); diff != "" {
+			t.Errorf("%s: (-rows +lists):\n%s", acts[act].name, diff)
+		}
+	}
+}
+
+// TestReply has the replies that are neither a listed pair nor a bare status. What they are
+// worth does not depend on the act, so each is tried with each.
 func TestReply(t *testing.T) {
 	t.Parallel()
 	notNow := func(code string) mobile.PartnerError {
@@ -122,42 +168,110 @@ func TestReply(t *testing.T) {
 		name   string
 		status int
 		body   string
-		want   mobile.PartnerError
+		want   mobile.PartnerError // none is yes
 	}{
-		{"Expired", 200, statusBody("Expired"), notNow("Expired")},
-		{"FailedUnlisted", 200, failedBody("8.10/9.9"), notNow("8.10/9.9")},
-		{"FailedWithoutCodes", 200, statusBody("Failed"), notNow("Failed")},
-		{"FailedWithTextForCodes", 200, failedBody("John Doe/555-0100"), notNow("Failed")},
-		{"FailedWithSuccessOtherwise", 201, failedBody("1.2/4.4"), notNow("1.2/4.4")},
+		{"Success", 200, doneBody("Executed-Success"), mobile.PartnerError{}},
+		{"Warning", 200, doneBody("Executed-WithWarning"), mobile.PartnerError{}},
+		{"SuccessBesideAnother2xx", 202, doneBody("Executed-Success"), mobile.PartnerError{}},
+		{"Expired", 200, statusBody("Expired"), unknown("Expired")},
+		{"ExpiredWithAListedPair", 200, strings.Replace(failedBody("1.2/4.4"), "Failed", "Expired", 1), unknown("Expired")},
 		{"StatusUnknown", 200, statusBody("Executed-Perhaps"), unknown("reply without a known status")},
-		{"StatusMissing", 200, `{}`, unknown("reply without a known status")},
-		{"BodyEmpty", 200, ``, unknown("reply not readable")},
-		{"BodyNotJSON", 200, `<html>`, unknown("reply not readable")},
-		{"BodyCutShort", 200, `{"header":{"functionExecutionStatus":{"status":"Executed-Succ`, unknown("reply not readable")},
-		{"BodyOfAnotherShape", 200, `{"header":[]}`, unknown("reply not readable")},
-		{"NoContent", 204, ``, unknown("reply not readable")},
-		{"Redirect", 307, ``, unknown("HTTP 307")},
-		{"BadRequest", 400, ``, notNow("HTTP 400")},
-		{"BadRequestWithListedCodes", 400, failedBody("1.2/4.4"), notNow("1.2/4.4")},
-		{"BadRequestWithUnlistedCodes", 400, failedBody("8.10/9.9"), notNow("HTTP 400")},
-		{"BadRequestWithSuccess", 400, statusBody("Executed-Success"), notNow("HTTP 400")},
-		{"Unauthorized", 401, ``, notNow("HTTP 401")},
-		{"Forbidden", 403, ``, notNow("HTTP 403")},
-		{"NotFound", 404, `not here`, notNow("HTTP 404")},
-		{"TooMany", 429, ``, notNow("HTTP 429")},
-		{"InternalError", 500, ``, unknown("HTTP 500")},
-		{"InternalErrorWithCodes", 500, failedBody("8.2.5/3.9"), unknown("HTTP 500")},
-		{"BadGateway", 502, ``, unknown("HTTP 502")},
-		{"Unavailable", 503, ``, notNow("HTTP 503")},
-		{"GatewayTimeout", 504, ``, unknown("HTTP 504")},
-		{"Odd", 599, ``, unknown("HTTP 599")},
+		{"StatusInAnotherCase", 200, doneBody("executed-success"), unknown("reply without a known status")},
+		{"FailedWithoutCodes", 200, statusBody("Failed"), notNow("Failed")},
+		{"FailedWithHalfAPair", 200, failedBody("8.2.5"), notNow("Failed")},
+		{"FailedWithTextForCodes", 200, failedBody("John Doe/555-0100"), notNow("Failed")},
+		{"FailedBesideAnother2xx", 201, failedBody("1.2/4.4"), notNow("1.2/4.4")},
+		{"SuccessBesideA400", 400, doneBody("Executed-Success"), notNow("HTTP 400")},
+		{"SuccessBesideA500", 500, doneBody("Executed-Success"), unknown("HTTP 500")},
+		{"ExpiredBesideA400", 400, statusBody("Expired"), notNow("HTTP 400")},
 	} {
 		for act := range acts {
 			t.Run(c.name+"/"+acts[act].name, func(t *testing.T) {
 				t.Parallel()
 				client := clientOf(t, answering(c.status, c.body))
 
-				wantPartnerError(t, acts[act].call(t, client), c.want)
+				err := acts[act].call(t.Context(), client)
+
+				if c.want.Verdict != "" {
+					wantPartnerError(t, err, c.want)
+				} else if err != nil {
+					t.Errorf("got %v, want yes", err)
+				}
+			})
+		}
+	}
+
+	// The type that a reply says it has decides nothing: some SM-DP+ say text/plain.
+	t.Run("SuccessOfAnotherContentType", func(t *testing.T) {
+		t.Parallel()
+		url := wiretest.Answer(t, 200, "text/html", doneBody("Executed-Success"))
+
+		if err := acts[confirm].call(t.Context(), newClient(t, Config{URL: url})); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// refusal is a pair that each act is refused for.
+var refusal = map[act]string{
+	downloadByICCID: "8.2.5/3.9", downloadByType: "8.2.5/3.9", confirm: "8.2.1/3.9", cancel: "8.2.1/3.3",
+}
+
+// TestStatuses has a row for each status, and tries it bare and with a pair that refuses.
+func TestStatuses(t *testing.T) {
+	t.Parallel()
+	for _, status := range wiretest.Statuses() {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			t.Parallel()
+			wantBare, wantFailed := mobile.VerdictUnknown, mobile.VerdictUnknown
+			switch {
+			case slices.Contains([]int{401, 403, 429, 503}, status):
+				wantBare, wantFailed = mobile.VerdictNotNow, mobile.VerdictNotNow
+			case 400 <= status && status <= 499:
+				wantBare, wantFailed = mobile.VerdictNotNow, mobile.VerdictRefused
+			}
+			bare := newClient(t, Config{URL: wiretest.Answer(t, status, "", "")})
+			for act, pair := range refusal {
+				failed := newClient(t, Config{URL: wiretest.Answer(t, status, "application/json", failedBody(pair))})
+
+				wantPartnerError(t, acts[act].call(t.Context(), bare), mobile.PartnerError{
+					Verdict: wantBare, Code: fmt.Sprintf("HTTP %d", status),
+				})
+				if err := acts[act].call(t.Context(), failed); mobile.VerdictOf(err) != wantFailed {
+					t.Errorf("%s: with %s %v, want %s", acts[act].name, pair, err, wantFailed)
+				}
+			}
+		})
+	}
+}
+
+// TestSuccesses: no 2xx is a yes by itself.
+func TestSuccesses(t *testing.T) {
+	t.Parallel()
+	for _, status := range wiretest.Successes() {
+		for act := range acts {
+			t.Run(strconv.Itoa(status)+"/"+acts[act].name, func(t *testing.T) {
+				t.Parallel()
+				client := newClient(t, Config{URL: wiretest.Answer(t, status, "application/json", "")})
+
+				wantPartnerError(t, acts[act].call(t.Context(), client),
+					mobile.PartnerError{Verdict: mobile.VerdictUnknown, Code: "reply not readable"})
+			})
+		}
+	}
+}
+
+func TestGarbledSuccesses(t *testing.T) {
+	t.Parallel()
+	for _, body := range wiretest.Garbled() {
+		for act := range acts {
+			t.Run(body.Name+"/"+acts[act].name, func(t *testing.T) {
+				t.Parallel()
+				client := newClient(t, Config{URL: wiretest.Answer(t, 200, body.Kind, body.Text)})
+
+				if err := acts[act].call(t.Context(), client); mobile.VerdictOf(err) != mobile.VerdictUnknown {
+					t.Errorf("got %v, want unknown", err)
+				}
 			})
 		}
 	}
@@ -183,86 +297,9 @@ func TestRetryAfter(t *testing.T) {
 				answering(c.status, c.body)(w, r)
 			})
 
-			wantPartnerError(t, acts[downloadByType].call(t, client), c.want)
+			wantPartnerError(t, acts[downloadByType].call(t.Context(), client), c.want)
 		})
 	}
-}
-
-// TestSilence: what is known when no whole reply came.
-func TestSilence(t *testing.T) {
-	t.Parallel()
-
-	t.Run("NothingListens", func(t *testing.T) {
-		t.Parallel()
-		client := newClient(t, Config{URL: "http://127.0.0.1:1"}) // the port of tcpmux
-
-		wantPartnerError(t, acts[downloadByType].call(t, client),
-			mobile.PartnerError{Verdict: mobile.VerdictNotNow, Code: "connection refused"})
-	})
-
-	t.Run("HostUnknown", func(t *testing.T) {
-		t.Parallel()
-		client := newClient(t, Config{URL: "https://smdp..invalid"})
-
-		wantPartnerError(t, acts[downloadByType].call(t, client),
-			mobile.PartnerError{Verdict: mobile.VerdictNotNow, Code: "host not found"})
-	})
-
-	t.Run("NotTrusted", func(t *testing.T) {
-		t.Parallel()
-		server := httptest.NewUnstartedServer(answering(200, statusBody("Executed-Success")))
-		server.Config.ErrorLog = quiet()
-		server.StartTLS()
-		t.Cleanup(server.Close)
-
-		wantPartnerError(t, acts[downloadByType].call(t, newClient(t, Config{URL: server.URL})),
-			mobile.PartnerError{Verdict: mobile.VerdictNotNow, Code: "TLS failed"})
-	})
-}
-
-func TestSilenceAfterAByte(t *testing.T) {
-	t.Parallel()
-
-	for _, c := range []struct {
-		name string
-		end  func(net.Conn)
-		want mobile.PartnerError
-	}{
-		{"Closed", func(net.Conn) {}, mobile.PartnerError{Verdict: mobile.VerdictUnknown, Code: "connection closed"}},
-		{"Reset", func(c net.Conn) { _ = c.(*net.TCPConn).SetLinger(0) }, mobile.PartnerError{Verdict: mobile.VerdictUnknown, Code: "connection reset"}},
-		{"TimedOut", func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }, mobile.PartnerError{Verdict: mobile.VerdictUnknown, Code: "timeout"}},
-		{"CutShort", halfOf(200), mobile.PartnerError{Verdict: mobile.VerdictUnknown, Code: "connection closed"}},
-		{"CutShortAfterAnError", halfOf(500), mobile.PartnerError{Verdict: mobile.VerdictUnknown, Code: "HTTP 500"}},
-		{"CutShortAfterARefusal", halfOf(403), mobile.PartnerError{Verdict: mobile.VerdictNotNow, Code: "HTTP 403"}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			url := serve(t, func(w http.ResponseWriter, r *http.Request) {
-				_, _ = io.Copy(io.Discard, r.Body)
-				conn, _, err := http.NewResponseController(w).Hijack()
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				defer func() { _ = conn.Close() }()
-				c.end(conn)
-			})
-			client := newClient(t, Config{URL: url})
-			if c.name == "TimedOut" {
-				client = newClient(t, Config{URL: url, Timeout: time.Second})
-			}
-
-			wantPartnerError(t, acts[downloadByType].call(t, client), c.want)
-		})
-	}
-
-	t.Run("TooLong", func(t *testing.T) {
-		t.Parallel()
-		client := clientOf(t, answering(200, strings.Repeat(" ", 1<<20)+statusBody("Executed-Success")))
-
-		wantPartnerError(t, acts[downloadByType].call(t, client),
-			mobile.PartnerError{Verdict: mobile.VerdictUnknown, Code: "reply too long"})
-	})
 }
 
 // TestErrorsAreSafe: what the partner says freely reaches no text of ours.
@@ -273,16 +310,10 @@ func TestErrorsAreSafe(t *testing.T) {
 		"subjectCode":"8.2.5","reasonCode":"3.9","subjectIdentifier":%[1]q,"message":%[1]q}}}}`, secret)
 	client := clientOf(t, answering(200, body))
 
-	err := acts[downloadByType].call(t, client)
+	err := acts[downloadByType].call(t.Context(), client)
 
 	if got, want := fmt.Sprintf("%v %+v", err, fault.Of(err)), "smdp+: refused (8.2.5/3.9)"; !strings.HasPrefix(got, want) || strings.Contains(got, "Ann") {
 		t.Errorf("got %q, want %q and nothing of the message", got, want)
-	}
-}
-
-func halfOf(status int) func(net.Conn) {
-	return func(conn net.Conn) {
-		_, _ = fmt.Fprintf(conn, "HTTP/1.1 %d X\r\nContent-Length: 100\r\n\r\n{", status)
 	}
 }
 
@@ -294,6 +325,11 @@ func failedBody(code string) string {
 
 func statusBody(status string) string {
 	return fmt.Sprintf(`{"header":{"functionExecutionStatus":{"status":%q}}}`, status)
+}
+
+// doneBody is a status with all that a yes to any act needs.
+func doneBody(status string) string {
+	return strings.TrimSuffix(statusBody(status), "}") + `,"iccid":"` + string(testICCID) + `","matchingId":"` + testMatchingID + `"}`
 }
 
 func answering(status int, body string) http.HandlerFunc {

@@ -2,9 +2,11 @@ package mail
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	sgmail "github.com/sendgrid/sendgrid-go/helpers/mail"
 
@@ -47,6 +49,25 @@ func ParseMessage(body []byte) (Message, error) {
 	return m, nil
 }
 
+// Again is the same mail as another notice: what the customer reads and scans is the same to
+// the byte. It goes to another address if one is given. The id must be one of ours and the
+// address a bare one, or it refuses with ErrFields.
+func (m Message) Again(noticeID, to string) (Message, error) {
+	again, err := ParseMessage(m.body) // a copy: the head holds pointers
+	if err != nil {
+		return Message{}, err
+	}
+	var c checks
+	again.head.CustomArgs[argNotice] = take(&c, "notice_id", noticeID, mobile.ParseID)
+	again.head.Personalizations[0].To[0].Address = take(&c, "to", cmp.Or(to, m.To()), mobile.ParseEmail)
+	if len(c.violations) > 0 {
+		refused := *ErrFields
+		refused.Violations = c.violations
+		return Message{}, &refused
+	}
+	return newMessage(&again.head)
+}
+
 // whole says whether all that the methods of Message reach for is there.
 func whole(h sgmail.SGMailV3) bool {
 	if len(h.Personalizations) != 1 || h.Personalizations[0] == nil || h.From == nil || h.Subject == "" {
@@ -74,6 +95,12 @@ func (m Message) Text() string { return m.head.Content[0].Value }
 
 // HTML is the HTML part, whose images are named by content id.
 func (m Message) HTML() string { return m.head.Content[1].Value }
+
+// Carries tells whether it is this code that the mail gives out. The text part has it on a
+// line of its own.
+func (m Message) Carries(code mobile.ActivationCode) bool {
+	return strings.Contains(m.Text(), " "+code.LPA()+"\n")
+}
 
 // NoticeID is our id of the notice, as events bring it back.
 func (m Message) NoticeID() string { return m.head.CustomArgs[argNotice] }

@@ -14,44 +14,58 @@ import (
 // The table from SendGrid's reply to what is known afterwards. A row that is not here is
 // unknown: it is never taken for a no.
 //
-//	202                              yes       queued; an id may be missing
-//	400, 413                         refused   MAIL_REFUSED: this body will never be taken
-//	401, 403                         not now   our key or sender identity; people mend it
-//	429, 503                         not now   with the wait that SendGrid asks for
-//	any other 4xx                    not now   we speak to the wrong place
-//	any other 5xx, 1xx to 3xx, 2xx   unknown   it may have been queued
-//	no reply, no byte has left       not now   refused connection, DNS, TLS
-//	no reply, a byte has left        unknown   reset, timeout, a reply cut short
+//	no byte has left                             not now   refused connection, DNS, TLS, called off
+//	202, with an X-Message-Id                    yes       queued
+//	202, without one                             yes       queued as well; see below
+//	400 or 413, whole                            refused   MAIL_REFUSED: this body will never be taken
+//	401 or 403, whatever its body lacks          not now   our key or sender identity; people mend it
+//	429 or 503, whatever its body lacks          not now   with the wait that SendGrid asks for
+//	any other 4xx, whatever its body lacks       not now   we speak to the wrong place
+//	400 or 413, cut short                        not now   the next try will bring all of it
+//	any 1xx, 3xx, other 2xx or 5xx               unknown   it may have been queued
+//	a byte has left, and no other reply came     unknown   reset, timeout, a reply cut short
 //
 // Why a 202 without X-Message-Id is a yes: the status alone says that the message is
 // queued. The id only eases looking it up, and events bring our own notice_id in any case;
 // calling it unknown would ask an operator about a mail that was taken.
+//
+// SendGrid has no "already so": it knows no key of ours and takes the same message twice.
 func judgeReply(reply wire.Reply, now time.Time) *mobile.PartnerError {
-	e := &mobile.PartnerError{Partner: mobile.PartnerSendGrid, Code: reply.Code()}
-	switch {
-	case reply.Status == http.StatusBadRequest, reply.Status == http.StatusRequestEntityTooLarge:
+	e := judgeStatus(reply.Status)
+	switch reply.Status {
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge:
 		e.Verdict = mobile.VerdictRefused
 		e.Reason = mobile.ErrMailAddressRefused
 		e.Code += faultyField(reply.Body)
-	case reply.Status == http.StatusTooManyRequests, reply.Status == http.StatusServiceUnavailable:
-		e.Verdict = mobile.VerdictNotNow
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		e.RetryAfter = wait(reply.Header, now)
-	case reply.Status >= 400 && reply.Status <= 499:
-		e.Verdict = mobile.VerdictNotNow
-	default:
-		e.Verdict = mobile.VerdictUnknown
 	}
 	return e
 }
 
-// judgeSilence judges a call that brought no whole reply. Where only a status line came,
-// something between us and SendGrid was breaking: it is trusted neither to say no nor yes.
-func judgeSilence(e *wire.Error) *mobile.PartnerError {
+// judgeStatus judges by a status line alone, which is never enough to refuse a message.
+func judgeStatus(status int) *mobile.PartnerError {
 	verdict := mobile.VerdictUnknown
-	if !e.Sent {
+	if status/100 == 4 || status == http.StatusServiceUnavailable {
 		verdict = mobile.VerdictNotNow
 	}
-	return &mobile.PartnerError{Partner: mobile.PartnerSendGrid, Verdict: verdict, Code: e.Code, Err: e}
+	return &mobile.PartnerError{Partner: mobile.PartnerSendGrid, Verdict: verdict, Code: wire.Reply{Status: status}.Code()}
+}
+
+// judgeSilence judges a call that brought no whole reply. Where the status came and the body
+// did not, the status stands: a 4xx was not queued, however its text was lost. Half of a 202
+// is unknown, though, because something between us and SendGrid was breaking.
+func judgeSilence(e *wire.Error) *mobile.PartnerError {
+	judged := &mobile.PartnerError{Partner: mobile.PartnerSendGrid, Verdict: mobile.VerdictUnknown, Code: e.Code}
+	switch {
+	case !e.Sent:
+		judged.Verdict = mobile.VerdictNotNow
+	case e.Status != 0:
+		judged = judgeStatus(e.Status)
+		judged.Code += ", " + e.Code
+	}
+	judged.Err = e
+	return judged
 }
 
 // messageIDMax is far above the length of SendGrid's ids (22 characters, once 30).

@@ -1,14 +1,12 @@
 package mail
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,12 +15,10 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/dialtone/dialtone/internal/mobile"
+	"github.com/dialtone/dialtone/internal/wire/wiretest"
 )
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-
-// quietLog swallows what net/http says of handshakes that are meant to fail.
-var quietLog = log.New(io.Discard, "", 0)
 
 const testKey = "SG.not-a-real-key"
 
@@ -93,19 +89,19 @@ func TestSend(t *testing.T) {
 		}
 	})
 
-	t.Run("TakesA202WithABodyForAYes", func(t *testing.T) {
+	t.Run("DropsAnIDThatIsTooLong", func(t *testing.T) {
 		t.Parallel()
 		client := clientOf(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Message-Id", strings.Repeat("x", 129))
 			w.WriteHeader(http.StatusAccepted)
-			_, _ = io.WriteString(w, `{"broken": `)
 		})
-		if _, err := client.Send(t.Context(), nil); err != nil {
-			t.Errorf("got %v", err)
+		if id, err := client.Send(t.Context(), nil); id != "" || err != nil {
+			t.Errorf("got %q, %v", id, err)
 		}
 	})
 }
 
-// TestReplies has one case for each row of the table that has a reply.
+// TestReplies has the replies that are more than a status (see TestStatuses).
 func TestReplies(t *testing.T) {
 	t.Parallel()
 	const addressRefused = `{"errors":[{"message":"Does not contain a valid address: ada@example","field":"personalizations.0.to.0.email","help":null}]}`
@@ -127,24 +123,15 @@ func TestReplies(t *testing.T) {
 		"BadRequestInFreeText":   {400, nil, `{"errors":[{"message":"","field":"ada@example.com"}]}`, want{refused, "HTTP 400", 0}},
 		"BadRequestWithTextNull": {400, nil, `{"errors":[{"message":"","field":"null"}]}`, want{refused, "HTTP 400", 0}},
 		"BadRequestGarbled":      {400, nil, `<html>`, want{refused, "HTTP 400", 0}},
-		"TooLarge":               {413, nil, "", want{refused, "HTTP 413", 0}},
-		"Unauthorized":           {401, nil, "", want{notNow, "HTTP 401", 0}},
-		"Forbidden":              {403, nil, "", want{notNow, "HTTP 403", 0}},
-		"TooMany":                {429, nil, "", want{notNow, "HTTP 429", 0}},
 		"TooManyRetryAfter":      {429, map[string]string{"Retry-After": "7", "X-RateLimit-Reset": "1"}, "", want{notNow, "HTTP 429", 7 * time.Second}},
 		"TooManyUntilReset":      {429, map[string]string{"X-RateLimit-Reset": fmt.Sprint(noon.Unix() + 40)}, "", want{notNow, "HTTP 429", 40 * time.Second}},
 		"TooManyUntilLongAgo":    {429, map[string]string{"X-RateLimit-Reset": "1"}, "", want{notNow, "HTTP 429", 0}},
 		"TooManyUntilNextYear":   {429, map[string]string{"X-RateLimit-Reset": "9999999999"}, "", want{notNow, "HTTP 429", time.Hour}},
 		"Unavailable":            {503, map[string]string{"Retry-After": "Sun, 01 Mar 2026 12:01:00 GMT"}, "", want{notNow, "HTTP 503", time.Minute}},
-		"NotFound":               {404, nil, "", want{notNow, "HTTP 404", 0}},
-		"WrongMethod":            {405, nil, "", want{notNow, "HTTP 405", 0}},
-		"RequestTimeout":         {408, nil, "", want{notNow, "HTTP 408", 0}},
-		"WrongContentType":       {415, nil, "", want{notNow, "HTTP 415", 0}},
-		"InternalError":          {500, nil, "", want{unknown, "HTTP 500", 0}},
-		"BadGateway":             {502, nil, "", want{unknown, "HTTP 502", 0}},
-		"GatewayTimeout":         {504, nil, "", want{unknown, "HTTP 504", 0}},
-		"Odd":                    {599, nil, "", want{unknown, "HTTP 599", 0}},
-		"AnotherSuccess":         {200, nil, "welcome", want{unknown, "HTTP 200", 0}},
+		"AlreadySoByA409":        {409, nil, addressRefused, want{notNow, "HTTP 409", 0}}, // SendGrid has no "already so"
+		"AlreadySoByA208":        {208, nil, "", want{unknown, "HTTP 208", 0}},
+		"AddressRefusedByA403":   {403, nil, addressRefused, want{notNow, "HTTP 403", 0}},
+		"AddressRefusedByA500":   {500, nil, addressRefused, want{unknown, "HTTP 500", 0}},
 		"Redirect":               {307, map[string]string{"Location": "/elsewhere"}, "", want{unknown, "HTTP 307", 0}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -168,71 +155,61 @@ func TestReplies(t *testing.T) {
 	}
 }
 
-// TestSilence has one case for each row of the table that has no reply.
-func TestSilence(t *testing.T) {
+// TestStatuses has a row for each status, and tries it bare and with an error of SendGrid's.
+func TestStatuses(t *testing.T) {
 	t.Parallel()
-
-	t.Run("NothingListens", func(t *testing.T) {
-		t.Parallel()
-		server := httptest.NewServer(nil)
-		client := newClient(t, Config{URL: server.URL})
-		server.Close()
-		sendFails(t, client, mobile.VerdictNotNow, "connection refused")
-	})
-
-	t.Run("HostUnknown", func(t *testing.T) {
-		t.Parallel()
-		sendFails(t, newClient(t, Config{URL: "https://sendgrid.invalid"}), mobile.VerdictNotNow, "host not found")
-	})
-
-	t.Run("ServerNotTrusted", func(t *testing.T) {
-		t.Parallel()
-		server := httptest.NewUnstartedServer(http.NotFoundHandler())
-		server.Config.ErrorLog = quietLog
-		server.StartTLS()
-		t.Cleanup(server.Close)
-		sendFails(t, newClient(t, Config{URL: server.URL}), mobile.VerdictNotNow, "TLS failed")
-	})
-
-	t.Run("NoAnswerInTime", func(t *testing.T) {
-		t.Parallel()
-		over := make(chan struct{})
-		server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			_, _ = io.Copy(io.Discard, r.Body)
-			<-over
-		}))
-		t.Cleanup(server.Close)
-		t.Cleanup(func() { close(over) })
-		sendFails(t, newClient(t, Config{URL: server.URL, Timeout: 50 * time.Millisecond}), mobile.VerdictUnknown, "timeout")
-	})
-
-	for name, c := range map[string]struct {
-		raw   string
-		reset bool
-		code  string
-	}{
-		"Reset":          {"", true, "connection reset"},
-		"Closed":         {"", false, "connection closed"},
-		"Garbled":        {"hello, this is no HTTP\r\n\r\n", false, "reply broken"},
-		"CutShort":       {"HTTP/1.1 202 Accepted\r\nContent-Length: 10\r\n\r\nabc", false, "connection closed"},
-		"RefusedHalfway": {"HTTP/1.1 400 Bad Request\r\nContent-Length: 10\r\n\r\nabc", false, "connection closed"},
-		"TooLong":        {"HTTP/1.1 202 Accepted\r\nContent-Length: 2000000\r\n\r\n" + strings.Repeat("x", 2000000), false, "reply too long"},
-	} {
-		t.Run(name, func(t *testing.T) {
+	for _, status := range wiretest.Statuses() {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
 			t.Parallel()
-			client := clientOf(t, func(w http.ResponseWriter, r *http.Request) {
-				_, _ = io.Copy(io.Discard, r.Body)
-				conn, _, err := http.NewResponseController(w).Hijack()
-				if err != nil {
-					panic(err)
-				}
-				if tcp, ok := conn.(*net.TCPConn); ok && c.reset {
-					_ = tcp.SetLinger(0)
-				}
-				_, _ = conn.Write([]byte(c.raw))
-				_ = conn.Close()
-			})
-			sendFails(t, client, mobile.VerdictUnknown, c.code)
+			want := mobile.PartnerError{Verdict: mobile.VerdictUnknown, Code: fmt.Sprintf("HTTP %d", status)}
+			switch {
+			case status == 400 || status == 413:
+				want.Verdict, want.Reason = mobile.VerdictRefused, mobile.ErrMailAddressRefused
+			case status == 503 || 400 <= status && status <= 499:
+				want.Verdict = mobile.VerdictNotNow
+			}
+			for _, body := range []string{"", `{"errors":[{"message":"Ask ada@example.com","field":null,"help":null}]}`} {
+				client := newClient(t, Config{URL: wiretest.Answer(t, status, "application/json", body)})
+
+				_, err := client.Send(t.Context(), []byte("{}"))
+
+				mustFail(t, err, want)
+			}
+		})
+	}
+}
+
+// TestSuccesses: 202 and no other 2xx says that the message is queued.
+func TestSuccesses(t *testing.T) {
+	t.Parallel()
+	for _, status := range wiretest.Successes() {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			t.Parallel()
+			client := newClient(t, Config{URL: wiretest.Answer(t, status, "", "")})
+
+			_, err := client.Send(t.Context(), []byte("{}"))
+
+			if status != http.StatusAccepted {
+				mustFail(t, err, mobile.PartnerError{Verdict: mobile.VerdictUnknown, Code: fmt.Sprintf("HTTP %d", status)})
+			} else if err != nil {
+				t.Errorf("got %v, want yes", err)
+			}
+		})
+	}
+}
+
+// TestGarbledSuccesses: nothing that stands in the body of a 202 makes it less of a yes.
+// SendGrid's has none.
+func TestGarbledSuccesses(t *testing.T) {
+	t.Parallel()
+	for _, body := range wiretest.Garbled() {
+		t.Run(body.Name, func(t *testing.T) {
+			t.Parallel()
+			client := newClient(t, Config{URL: wiretest.Answer(t, http.StatusAccepted, body.Kind, body.Text)})
+
+			if _, err := client.Send(t.Context(), []byte("{}")); err != nil {
+				t.Errorf("got %v, want yes", err)
+			}
 		})
 	}
 }
@@ -254,12 +231,6 @@ func TestNewRefuses(t *testing.T) {
 			t.Errorf("%s prints the API key: %s", verb, got)
 		}
 	}
-}
-
-func sendFails(t *testing.T, client *Client, verdict mobile.Verdict, code string) {
-	t.Helper()
-	_, err := client.Send(t.Context(), bytes.Repeat([]byte("x"), 20000))
-	mustFail(t, err, mobile.PartnerError{Verdict: verdict, Code: code})
 }
 
 func mustFail(t *testing.T, err error, want mobile.PartnerError) {

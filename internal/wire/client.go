@@ -106,7 +106,12 @@ func (c *Client) Call(ctx context.Context, request *http.Request) (Reply, error)
 
 var errTooLong = errors.New("the body of the reply exceeds the limit")
 
+// read reads the body, which a 101 has not: what follows it is not HTTP any more, and
+// net/http leaves the end of that connection to us, so that no timeout would end the wait.
 func read(response *http.Response) ([]byte, error) {
+	if response.StatusCode == http.StatusSwitchingProtocols {
+		return nil, nil
+	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, BodyMax+1))
 	if err != nil {
 		return nil, err

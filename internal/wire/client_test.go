@@ -1,16 +1,16 @@
-package wire
+package wire_test
 
 import (
-	"bufio"
 	"bytes"
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -18,10 +18,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-)
 
-// nobody listens at the port of tcpmux.
-const nobody = "http://127.0.0.1:1"
+	"github.com/dialtone/dialtone/internal/wire"
+	"github.com/dialtone/dialtone/internal/wire/wiretest"
+)
 
 func TestCall(t *testing.T) {
 	t.Parallel()
@@ -35,13 +35,13 @@ func TestCall(t *testing.T) {
 			_, _ = io.WriteString(w, "short and stout")
 		})
 
-		reply, err := New(Config{}).Call(t.Context(), post(t, url))
+		reply, err := wire.New(wire.Config{}).Call(t.Context(), post(t, url))
 		if err != nil {
 			t.Fatal(err)
 		}
 
-		want := Reply{Status: http.StatusTeapot, Body: []byte("short and stout")}
-		if diff := cmp.Diff(want, reply, cmpopts.IgnoreFields(Reply{}, "Header")); diff != "" {
+		want := wire.Reply{Status: http.StatusTeapot, Body: []byte("short and stout")}
+		if diff := cmp.Diff(want, reply, cmpopts.IgnoreFields(wire.Reply{}, "Header")); diff != "" {
 			t.Errorf("reply (-want +got):\n%s", diff)
 		}
 		if got, want := reply.Header.Get("X-Seen"), "POST body"; got != want {
@@ -60,7 +60,7 @@ func TestCall(t *testing.T) {
 			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 		})
 
-		reply, err := New(Config{}).Call(t.Context(), post(t, url))
+		reply, err := wire.New(wire.Config{}).Call(t.Context(), post(t, url))
 
 		if err != nil || reply.Status != http.StatusTemporaryRedirect || calls.Load() != 1 {
 			t.Errorf("got %d, %v after %d calls, want the 307 itself after one", reply.Status, err, calls.Load())
@@ -74,7 +74,7 @@ func TestCallIsBounded(t *testing.T) {
 	t.Run("ReadsBodiesUpToTheLimit", func(t *testing.T) {
 		t.Parallel()
 		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
-			size := BodyMax
+			size := wire.BodyMax
 			if r.URL.Path == "/more" {
 				size++
 			}
@@ -82,25 +82,13 @@ func TestCallIsBounded(t *testing.T) {
 			_, _ = w.Write(bytes.Repeat([]byte("x"), size))
 		})
 
-		reply, err := New(Config{}).Call(t.Context(), post(t, url))
-		if err != nil || len(reply.Body) != BodyMax {
+		reply, err := wire.New(wire.Config{}).Call(t.Context(), post(t, url))
+		if err != nil || len(reply.Body) != wire.BodyMax {
 			t.Fatalf("got %d bytes, %v, want all", len(reply.Body), err)
 		}
-		_, err = New(Config{}).Call(t.Context(), post(t, url+"/more"))
+		_, err = wire.New(wire.Config{}).Call(t.Context(), post(t, url+"/more"))
 
-		wantError(t, err, Error{Sent: true, Status: http.StatusServiceUnavailable, Code: CodeTooLong})
-	})
-
-	t.Run("NamesTheStatusOfABodyCutShort", func(t *testing.T) {
-		t.Parallel()
-		url := listen(t, func(conn net.Conn) {
-			readRequest(conn)
-			_, _ = io.WriteString(conn, "HTTP/1.1 401 No\r\nContent-Length: 10\r\n\r\nfive.")
-		})
-
-		_, err := New(Config{}).Call(t.Context(), post(t, url))
-
-		wantError(t, err, Error{Sent: true, Status: http.StatusUnauthorized, Code: CodeClosed})
+		wantError(t, err, wire.Error{Sent: true, Status: http.StatusServiceUnavailable, Code: wire.CodeTooLong})
 	})
 }
 
@@ -109,8 +97,8 @@ func TestCallIsBounded(t *testing.T) {
 func TestOneTry(t *testing.T) {
 	t.Parallel()
 	var requests atomic.Int32
-	url := listen(t, func(conn net.Conn) {
-		for readRequest(conn) {
+	url := wiretest.Listen(t, func(conn net.Conn) {
+		for wiretest.ReadRequest(conn) {
 			if requests.Add(1) == 1 {
 				_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n")
 				continue
@@ -118,7 +106,7 @@ func TestOneTry(t *testing.T) {
 			return // read, perhaps acted upon, and never answered
 		}
 	})
-	client := New(Config{})
+	client := wire.New(wire.Config{})
 	request := func() *http.Request {
 		r := post(t, url)
 		r.Header.Set("Idempotency-Key", "k")
@@ -130,185 +118,97 @@ func TestOneTry(t *testing.T) {
 	}
 	_, err := client.Call(t.Context(), request())
 
-	wantError(t, err, Error{Sent: true, Code: CodeClosed})
+	wantError(t, err, wire.Error{Sent: true, Code: wire.CodeClosed})
 	if got := requests.Load(); got != 2 {
 		t.Errorf("the partner saw %d requests, want 2: one a call", got)
 	}
 }
 
-func TestNotSent(t *testing.T) {
+// A server that refuses our certificate has not read the request, although in TLS 1.3 it says
+// so only after the request was written.
+func TestARefusedClientCertificateIsNotSent(t *testing.T) {
 	t.Parallel()
+	server := serveTLS(t, &tls.Config{ClientAuth: tls.RequireAnyClientCert})
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
 
-	t.Run("WhenTheConnectionIsRefused", func(t *testing.T) {
-		t.Parallel()
-		_, err := New(Config{}).Call(t.Context(), post(t, nobody))
+	_, err := wire.New(wire.Config{TLS: &tls.Config{RootCAs: roots}}).Call(t.Context(), post(t, server.URL))
 
-		wantError(t, err, Error{Code: CodeRefused})
-	})
-
-	t.Run("WhenTheHostIsUnknown", func(t *testing.T) {
-		t.Parallel()
-		_, err := New(Config{}).Call(t.Context(), post(t, "http://partner..invalid"))
-
-		wantError(t, err, Error{Code: CodeNoHost})
-	})
-
-	t.Run("WhenTheContextIsOver", func(t *testing.T) {
-		t.Parallel()
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-
-		_, err := New(Config{}).Call(ctx, post(t, nobody))
-
-		wantError(t, err, Error{Code: CodeCancelled})
-	})
-
-	t.Run("WhenTheServerIsNotTrusted", func(t *testing.T) {
-		t.Parallel()
-		server := serveTLS(t, nil)
-
-		_, err := New(Config{}).Call(t.Context(), post(t, server.URL))
-
-		wantError(t, err, Error{Code: CodeTLS})
-	})
-
-	t.Run("WhenTheServerSpeaksNoTLS", func(t *testing.T) {
-		t.Parallel()
-		url := serve(t, func(http.ResponseWriter, *http.Request) {})
-
-		_, err := New(Config{}).Call(t.Context(), post(t, strings.Replace(url, "http:", "https:", 1)))
-
-		wantError(t, err, Error{Code: CodeTLS})
-	})
-
-	// In TLS 1.3 this refusal arrives after the request was written.
-	t.Run("WhenTheClientCertificateIsMissing", func(t *testing.T) {
-		t.Parallel()
-		server := serveTLS(t, &tls.Config{ClientAuth: tls.RequireAnyClientCert})
-		roots := x509.NewCertPool()
-		roots.AddCert(server.Certificate())
-
-		_, err := New(Config{TLS: &tls.Config{RootCAs: roots}}).Call(t.Context(), post(t, server.URL))
-
-		wantError(t, err, Error{Code: CodeTLS})
-	})
-
-	t.Run("WhenTimeEndsInTheHandshake", func(t *testing.T) {
-		t.Parallel()
-		url := listen(t, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) })
-
-		_, err := New(Config{Timeout: time.Millisecond}).
-			Call(t.Context(), post(t, strings.Replace(url, "http:", "https:", 1)))
-
-		wantError(t, err, Error{Code: CodeTimeout})
-	})
+	wantError(t, err, wire.Error{Code: wire.CodeTLS})
 }
 
-func TestSent(t *testing.T) {
+// TestTimeoutOfItsOwn: without a deadline in the context the client's own ends a call.
+func TestTimeoutOfItsOwn(t *testing.T) {
 	t.Parallel()
+	url := wiretest.Listen(t, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) })
 
-	t.Run("WhenTimeEndsAfterTheRequest", func(t *testing.T) {
-		t.Parallel()
-		ctx := hourglass{t.Context(), make(chan struct{})}
-		url := listen(t, func(conn net.Conn) {
-			readRequest(conn)
-			close(ctx.empty)
-			_, _ = io.Copy(io.Discard, conn)
+	_, err := wire.New(wire.Config{Timeout: time.Millisecond}).
+		Call(t.Context(), post(t, strings.Replace(url, "http:", "https:", 1)))
+
+	wantError(t, err, wire.Error{Code: wire.CodeTimeout})
+}
+
+// TestCallWithoutAWholeReply: what is known after each way in which a call can fail. The
+// client's own timeout plays no part: it is too long.
+func TestCallWithoutAWholeReply(t *testing.T) {
+	t.Parallel()
+	for _, silence := range wiretest.Silences() {
+		t.Run(silence.Name, func(t *testing.T) {
+			t.Parallel()
+			ctx, url := silence.Play(t)
+			request := post(t, url)
+			// More than one buffer of net/http, so that writing it can fail half-way.
+			request.Body = io.NopCloser(strings.NewReader(strings.Repeat("body", 5000)))
+			request.ContentLength = 4 * 5000
+
+			_, err := wire.New(wire.Config{}).Call(ctx, request)
+
+			wantError(t, err, silence.Want)
 		})
+	}
+}
 
-		_, err := New(Config{}).Call(ctx, post(t, url))
+// TestCallWithAnyStatus: every status line is a Reply, also one that HTTP gives no meaning
+// to, and one after which the connection speaks HTTP no more.
+func TestCallWithAnyStatus(t *testing.T) {
+	t.Parallel()
+	for _, status := range wiretest.Statuses() {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			t.Parallel()
+			url := wiretest.Answer(t, status, "text/plain", "no")
 
-		wantError(t, err, Error{Sent: true, Code: CodeTimeout})
-	})
+			reply, err := wire.New(wire.Config{}).Call(t.Context(), post(t, url))
 
-	t.Run("WhenTheCallerGivesUpAfterTheRequest", func(t *testing.T) {
-		t.Parallel()
-		ctx, cancel := context.WithCancel(t.Context())
-		url := listen(t, func(conn net.Conn) {
-			readRequest(conn)
-			cancel()
-			_, _ = io.Copy(io.Discard, conn)
+			if err != nil || reply.Status != status {
+				t.Errorf("got %d, %v", reply.Status, err)
+			}
 		})
-
-		_, err := New(Config{}).Call(ctx, post(t, url))
-
-		wantError(t, err, Error{Sent: true, Code: CodeCancelled})
-	})
-
-	t.Run("WhenTheConnectionIsClosedUnanswered", func(t *testing.T) {
-		t.Parallel()
-		url := listen(t, func(conn net.Conn) { readRequest(conn) })
-
-		_, err := New(Config{}).Call(t.Context(), post(t, url))
-
-		wantError(t, err, Error{Sent: true, Code: CodeClosed})
-	})
-
-	t.Run("WhenTheConnectionIsReset", func(t *testing.T) {
-		t.Parallel()
-		url := listen(t, func(conn net.Conn) {
-			readRequest(conn)
-			_ = conn.(*net.TCPConn).SetLinger(0)
-		})
-
-		_, err := New(Config{}).Call(t.Context(), post(t, url))
-
-		wantError(t, err, Error{Sent: true, Code: CodeReset})
-	})
-
-	t.Run("WhenTheReplyIsNotHTTP", func(t *testing.T) {
-		t.Parallel()
-		url := listen(t, func(conn net.Conn) {
-			readRequest(conn)
-			_, _ = io.WriteString(conn, "220 mail.example.com ESMTP\r\n\r\n")
-		})
-
-		_, err := New(Config{}).Call(t.Context(), post(t, url))
-
-		wantError(t, err, Error{Sent: true, Code: CodeBroken})
-	})
+	}
 }
 
 func TestErrorOf(t *testing.T) {
 	t.Parallel()
 
-	if got := ErrorOf(nil); got != nil {
-		t.Errorf("ErrorOf(nil) = %v, want nil", got)
+	if got := wire.ErrorOf(nil); got != nil {
+		t.Errorf("wire.ErrorOf(nil) = %v, want nil", got)
 	}
-	inner := &Error{Code: CodeTLS}
-	if got := ErrorOf(fmt.Errorf("order: %w", inner)); got != inner {
+	inner := &wire.Error{Code: wire.CodeTLS}
+	if got := wire.ErrorOf(fmt.Errorf("order: %w", inner)); got != inner {
 		t.Errorf("got %v, want the error in the chain", got)
 	}
-	wantError(t, ErrorOf(io.EOF), Error{Sent: true, Code: CodeBroken})
+	wantError(t, wire.ErrorOf(io.EOF), wire.Error{Sent: true, Code: wire.CodeBroken})
 }
 
-// hourglass is a context whose time is over when the test says so.
-type hourglass struct {
-	context.Context
-	empty chan struct{}
-}
-
-func (h hourglass) Done() <-chan struct{} { return h.empty }
-
-func (h hourglass) Err() error {
-	select {
-	case <-h.empty:
-		return context.DeadlineExceeded
-	default:
-		return nil
-	}
-}
-
-func wantError(t *testing.T, err error, want Error) {
+func wantError(t *testing.T, err error, want wire.Error) {
 	t.Helper()
-	got, ok := err.(*Error)
+	got, ok := err.(*wire.Error)
 	if !ok {
 		t.Fatalf("got %T %v, want an *Error", err, err)
 	}
 	if got.Err == nil {
 		t.Error("the cause is missing")
 	}
-	if diff := cmp.Diff(&want, got, cmpopts.IgnoreFields(Error{}, "Err")); diff != "" {
+	if diff := cmp.Diff(&want, got, cmpopts.IgnoreFields(wire.Error{}, "Err")); diff != "" {
 		t.Errorf("error (-want +got):\n%s\ncause: %v", diff, got.Err)
 	}
 }
@@ -335,41 +235,8 @@ func serveTLS(t *testing.T, config *tls.Config) *httptest.Server {
 		t.Error("the request was served, want it refused in the handshake")
 	}))
 	server.TLS = config
-	server.Config.ErrorLog = quiet()
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it complains about the handshake
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	return server
-}
-
-// listen plays a partner below HTTP: it closes each connection when talk returns.
-func listen(t *testing.T, talk func(net.Conn)) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer func() { _ = conn.Close() }()
-				talk(conn)
-			}()
-		}
-	}()
-	return "http://" + listener.Addr().String()
-}
-
-// readRequest reads one whole request and says whether there was one.
-func readRequest(conn net.Conn) bool {
-	request, err := http.ReadRequest(bufio.NewReader(conn))
-	if err != nil {
-		return false
-	}
-	_, err = io.Copy(io.Discard, request.Body)
-	return err == nil
 }

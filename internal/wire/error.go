@@ -74,7 +74,10 @@ func codeOf(err error, sent bool) string {
 		return CodeRefused
 	case !sent:
 		return CodeNoConnect
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
+		// While the request is still being written, net/http may notice the reset as it reads,
+		// close the connection, and then tell of the write that this broke off.
+		errors.Is(err, net.ErrClosed):
 		return CodeReset
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return CodeClosed

@@ -1,8 +1,6 @@
 package wire
 
 import (
-	"io"
-	"log"
 	"net/http"
 	"strings"
 	"testing"
@@ -94,6 +92,3 @@ func TestParseURL(t *testing.T) {
 		})
 	}
 }
-
-// quiet keeps what a server says of refused handshakes out of the test's output.
-func quiet() *log.Logger { return log.New(io.Discard, "", 0) }

@@ -53,6 +53,7 @@ const (
 	typeUnknown       refusal = "8.2.5/3.9"
 	typeNotAllowed    refusal = "8.2.5/1.2"
 	typeOutOfStock    refusal = "8.2.5/3.7"
+	otherType         refusal = "8.2.5/3.8"
 	matchingIDInUse   refusal = "8.2.6/3.3"
 	otherMatchingID   refusal = "8.2.6/3.10"
 	notEligible       refusal = "8.2.5/4.3"

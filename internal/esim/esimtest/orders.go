@@ -24,7 +24,10 @@ func (s *Server) downloadOrder(message request) (reply, refusal, error) {
 	if p.EID != "" {
 		p.State = Linked
 	}
-	f := facts{Profile: &p, ProfileType: p.ProfileType, Stock: -1}
+	f := facts{Profile: &p}
+	if !p.Assigned {
+		f.ProfileType, f.Stock = p.ProfileType, -1
+	}
 	if err := s.write("download_order", message, f); err != nil {
 		return reply{}, "", err
 	}
@@ -39,23 +42,40 @@ func (s *Server) choose(message request) (Profile, refusal) {
 	case TypeNotAllowed:
 		return Profile{}, typeNotAllowed
 	}
-	if left, limited := s.state.stock[message.ProfileType]; limited && left < 1 {
+	if message.ICCID != "" {
+		return s.chooseNamed(message)
+	}
+	switch {
+	case s.outOf(message.ProfileType):
 		return Profile{}, typeOutOfStock
+	case message.ProfileType == "":
+		return Profile{}, parameterMissing
 	}
-	if message.ICCID == "" {
-		if message.ProfileType == "" {
-			return Profile{}, parameterMissing
-		}
-		return Profile{ICCID: s.state.draw(), ProfileType: message.ProfileType}, ""
-	}
+	return Profile{ICCID: s.state.draw(), ProfileType: message.ProfileType}, ""
+}
+
+// chooseNamed finds the profile with the ICCID of the order. One that was assigned has a type,
+// and is kept for whom it was assigned to, whatever is left of that type.
+func (s *Server) chooseNamed(message request) (Profile, refusal) {
 	p, code := s.find(message)
-	if code == "" && p.State != Available {
-		code = iccidInUse
-	}
-	if message.ProfileType != "" {
+	switch {
+	case code != "":
+		return Profile{}, code
+	case p.State != Available:
+		return Profile{}, iccidInUse
+	case p.Assigned && message.ProfileType != "" && message.ProfileType != p.ProfileType:
+		return Profile{}, otherType
+	case !p.Assigned && s.outOf(message.ProfileType):
+		return Profile{}, typeOutOfStock
+	case message.ProfileType != "":
 		p.ProfileType = message.ProfileType
 	}
-	return p, code
+	return p, ""
+}
+
+func (s *Server) outOf(profileType string) bool {
+	left, limited := s.state.stock[profileType]
+	return limited && left < 1
 }
 
 // find reads the ICCID of a message, with or without padding.
@@ -135,10 +155,12 @@ func (s *Server) cancelOrder(message request) (reply, refusal, error) {
 	if code != "" {
 		return reply{}, code, nil
 	}
-	f := facts{ProfileType: p.ProfileType}
+	var f facts
 	switch State(message.Final) {
 	case Available:
-		f.Stock = 1
+		if !p.Assigned {
+			f.ProfileType, f.Stock = p.ProfileType, 1
+		}
 	case Unavailable:
 	case "":
 		return reply{}, parameterMissing, nil
@@ -153,7 +175,7 @@ func (s *Server) cancelOrder(message request) (reply, refusal, error) {
 	case p.State == Downloaded || p.State == Installed || p.State == Errored:
 		return reply{}, iccidInUse, nil
 	}
-	p = Profile{ICCID: p.ICCID, ProfileType: p.ProfileType, State: State(message.Final)}
+	p = Profile{ICCID: p.ICCID, ProfileType: p.ProfileType, State: State(message.Final), Assigned: p.Assigned}
 	f.Profile = &p
 	return reply{}, "", s.write("cancel_order", message, f)
 }

@@ -256,7 +256,7 @@ func TestPeopleOnThisMachineOnly(t *testing.T) {
 	t.Parallel()
 	b := setup(t, esimtest.Config{})
 
-	for _, target := range []string{"GET /_pretend/profiles", "POST /_pretend/install", "POST /_pretend/restock", "GET /_pretend/journal"} {
+	for _, target := range []string{"GET /_pretend/profiles", "POST /_pretend/install", "POST /_pretend/restock", "POST /_pretend/assign", "GET /_pretend/journal"} {
 		method, path, _ := strings.Cut(target, " ")
 		request := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader("{}"))
 		request.RemoteAddr = "192.0.2.1:1234"

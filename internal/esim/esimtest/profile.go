@@ -37,6 +37,8 @@ type Profile struct {
 	MatchingID string `json:"matching_id,omitempty"`
 	// CallID is the functionCallIdentifier of the order that took it.
 	CallID string `json:"call_id,omitempty"`
+	// Assigned tells that it is kept for orders by its ICCID.
+	Assigned bool `json:"assigned,omitempty"`
 }
 
 // facts are an entry's data: the profile as it stands afterwards, and what belongs to the
@@ -52,6 +54,8 @@ type facts struct {
 	ProfileType string   `json:"profile_type,omitempty"`
 	Stock       int      `json:"stock,omitempty"`
 	Profile     *Profile `json:"profile,omitempty"`
+	// Assigned are the profiles of one delivery.
+	Assigned []Profile `json:"assigned,omitempty"`
 }
 
 // state is what the journal adds up to.
@@ -133,6 +137,9 @@ func (s *Server) take(entry partnertest.Entry) error {
 	}
 	if f.Profile != nil {
 		s.state.profiles[f.Profile.ICCID] = *f.Profile
+	}
+	for _, p := range f.Assigned {
+		s.state.profiles[p.ICCID] = p
 	}
 	if _, limited := s.state.stock[f.ProfileType]; limited {
 		s.state.stock[f.ProfileType] += f.Stock

@@ -99,6 +99,7 @@ func (s *Server) routes() http.Handler {
 	mux.Handle("/", partnertest.Handler(s.config.Journal, s.config.Faults, es2))
 	mux.HandleFunc("POST /_pretend/install", local(s.install))
 	mux.HandleFunc("POST /_pretend/restock", local(s.restock))
+	mux.HandleFunc("POST /_pretend/assign", local(s.assign))
 	mux.HandleFunc("GET /_pretend/profiles", local(func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, s.Profiles())
 	}))
