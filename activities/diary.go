@@ -73,7 +73,7 @@ func reference(args []any) Ref {
 
 // begin says that an attempt is under way.
 func (d *diary) begin(ctx context.Context, ref Ref, info activity.Info) error {
-	if ref.Step == "" || ref.Part == PartUndo || ref.Part == PartAwait {
+	if !ref.shown() || ref.Part == PartUndo || ref.Part == PartAwait {
 		return nil
 	}
 	return d.write(ctx, ref, store.Attempt{State: mobile.StepRunning, Counts: true, At: info.StartedTime})
@@ -81,7 +81,7 @@ func (d *diary) begin(ctx context.Context, ref Ref, info activity.Info) error {
 
 // end says what the attempt came to.
 func (d *diary) end(ctx context.Context, ref Ref, info activity.Info, page *page, err error) error {
-	if ref.Step == "" {
+	if !ref.shown() {
 		return nil
 	}
 	attempt := store.Attempt{State: mobile.StepDone, Detail: page.detail, Undo: ref.Part == PartUndo, At: info.StartedTime}
@@ -97,6 +97,8 @@ func (d *diary) end(ctx context.Context, ref Ref, info activity.Info, page *page
 	case errors.Is(err, errComingUp):
 		attempt.State, attempt.NextTry = mobile.StepWaiting, nextTry(info, err)
 		attempt.Detail = errComingUp.Public
+	case errors.Is(err, errLookLater):
+		attempt.State, attempt.Reason, attempt.NextTry = mobile.StepWaiting, reasonOf(err), nextTry(info, err)
 	case errors.Is(err, ErrOutcomeUnknown):
 		attempt.State, attempt.Reason = mobile.StepWaiting, reasonOf(err)
 	case ref.Part == PartUndo:
@@ -126,7 +128,7 @@ func (d *diary) write(ctx context.Context, ref Ref, attempt store.Attempt) error
 
 // outward logs an error with its cause, once, and sends its public face to the engine.
 func (d *diary) outward(ref Ref, info activity.Info, err error) error {
-	if err == nil || errors.Is(err, errComingUp) {
+	if err == nil || benign(err) {
 		return Outward(err)
 	}
 	level := slog.LevelWarn

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"go.temporal.io/sdk/activity"
+
+	"github.com/dialtone/dialtone/internal/crash"
 	"github.com/dialtone/dialtone/internal/fault"
 	"github.com/dialtone/dialtone/internal/mobile"
 	"github.com/dialtone/dialtone/internal/store"
@@ -23,11 +26,19 @@ type ledger struct{ db *store.DB }
 // deed is one act outside.
 type deed struct {
 	effect mobile.Effect
-	// call does it: one attempt, bounded, with the key that is the same for every attempt.
-	// It gives the partner's reference.
-	call func(ctx context.Context, key string) (reference string, err error)
-	// keep writes what came of it into the record, in the transaction of the yes. May be nil.
-	keep func(ctx context.Context, s *store.Store, reference string) error
+	// find looks the act up at the partner by our reference, for SettleReadable; quiet is how
+	// long after an attempt nothing of it can still be under way.
+	find  func(ctx context.Context, e mobile.Effect) (reference string, found bool, err error)
+	quiet time.Duration
+	// prepare completes the row before it is sent for the first time, in the transaction that
+	// says so: what it is about, and how it is settled. May be nil.
+	prepare func(ctx context.Context, s *store.Store, e mobile.Effect) (mobile.Effect, error)
+	// call does it: one attempt, bounded, under the effect's key, which is the same for every
+	// attempt. It gives the partner's reference.
+	call func(ctx context.Context, e mobile.Effect) (reference string, err error)
+	// keep writes what came of it into the record, in the transaction of the yes; the effect
+	// has the reference then. May be nil.
+	keep func(ctx context.Context, s *store.Store, e mobile.Effect) error
 }
 
 // errFenced says that a later attempt has begun while this one was away: what it learned
@@ -36,7 +47,8 @@ var errFenced = fault.New(fault.Unavailable, "FENCED", "A later attempt has take
 
 // do acts outside, or tells again what came of it, and gives the partner's reference.
 func (l ledger) do(ctx context.Context, d deed) (string, error) {
-	effect, next, err := l.begin(ctx, d.effect)
+	crash.At("effect.before_row", string(d.effect.Act), string(d.effect.Activation))
+	effect, next, err := l.begin(ctx, d)
 	if err != nil {
 		return "", fmt.Errorf("open the ledger for %s: %w", d.effect.Act, err)
 	}
@@ -44,28 +56,91 @@ func (l ledger) do(ctx context.Context, d deed) (string, error) {
 	case mobile.NextTell:
 		return effect.Reference, told(effect)
 	case mobile.NextAsk:
-		return "", ErrOutcomeUnknown
+		return "", d.unknown(ctx, effect)
+	case mobile.NextLook:
+		return l.lookUp(ctx, d, effect)
 	case mobile.NextSend:
 	}
-	reference, callErr := d.call(ctx, effect.Key())
+	crash.At("effect.after_row", string(d.effect.Act), string(d.effect.Activation))
+	reference, callErr := d.call(ctx, effect)
+	crash.At("effect.after_call", string(d.effect.Act), string(d.effect.Activation))
 	if err := l.settle(ctx, d, effect, reference, callErr); err != nil {
-		return "", err
+		return l.fenced(ctx, effect, err)
 	}
+	crash.At("effect.after_verdict", string(d.effect.Act), string(d.effect.Activation))
 	if mobile.VerdictOf(callErr) == mobile.VerdictUnknown && !effect.Settle.Repeatable() {
-		return "", ErrOutcomeUnknown.Because(callErr)
+		return "", d.unknown(ctx, effect)
 	}
 	return reference, callErr
 }
 
+// fenced is the outcome of an attempt whose word does not count, because evidence or a later
+// attempt was first: what they said, if they have said anything.
+func (l ledger) fenced(ctx context.Context, e mobile.Effect, why error) (string, error) {
+	if !errors.Is(why, errFenced) {
+		return "", why
+	}
+	now, found, err := l.look(ctx, e)
+	if err != nil || !found || now.Next() != mobile.NextTell {
+		return "", why
+	}
+	return now.Reference, told(now)
+}
+
+// errLookLater says that an act whose answer was lost is looked up once it must have arrived.
+var errLookLater = fault.New(fault.Unavailable, "LOOK_LATER",
+	"The answer was lost. The partner is asked what became of it once it can no longer be on its way.")
+
+// lookUp asks the partner what became of an act. What it does not know of, once nothing can be
+// under way any more, has not happened and is sent again.
+func (l ledger) lookUp(ctx context.Context, d deed, e mobile.Effect) (string, error) {
+	if wait := left(ctx, e, d.quiet); wait > 0 {
+		return "", errLookLater.After(wait)
+	}
+	reference, found, err := d.find(ctx, e)
+	if err != nil {
+		return "", err
+	}
+	e.Verdict, e.Reference = mobile.VerdictYes, reference
+	if !found {
+		e.Verdict, e.Doubted = mobile.VerdictNotNow, time.Time{}
+	}
+	if err := l.write(ctx, d, e); err != nil {
+		return "", fmt.Errorf("settle %s of %s: %w", e.Act, e.Activation, err)
+	}
+	if !found {
+		return l.do(ctx, d)
+	}
+	return reference, nil
+}
+
+// unknown is what is said of an act that may or may not have happened.
+func (d deed) unknown(ctx context.Context, e mobile.Effect) error {
+	if e.Settle == mobile.SettleReadable {
+		return errLookLater.After(max(left(ctx, e, d.quiet), time.Second))
+	}
+	return ErrOutcomeUnknown
+}
+
+// left is what is left of a time that began when the effect was last sent.
+func left(ctx context.Context, e mobile.Effect, d time.Duration) time.Duration {
+	return e.Sent.Add(d).Sub(activity.GetInfo(ctx).StartedTime)
+}
+
 // begin commits that an attempt is under way, unless there is nothing to send.
-func (l ledger) begin(ctx context.Context, e mobile.Effect) (effect mobile.Effect, next mobile.Next, err error) {
-	err = l.db.InTenant(ctx, e.Tenant, func(s *store.Store) error {
-		if effect, err = s.LockEffect(ctx, e); err != nil {
+func (l ledger) begin(ctx context.Context, d deed) (effect mobile.Effect, next mobile.Next, err error) {
+	err = l.db.InTenant(ctx, d.effect.Tenant, func(s *store.Store) error {
+		if effect, err = s.LockEffect(ctx, d.effect); err != nil {
 			return err
 		}
 		next = effect.Next()
 		if next != mobile.NextSend {
 			return nil
+		}
+		if effect.Subject == "" && d.prepare != nil {
+			if effect, err = d.prepare(ctx, s, effect); err != nil {
+				return err
+			}
 		}
 		effect, err = s.SendEffect(ctx, effect)
 		return err
@@ -125,9 +200,13 @@ func (l ledger) write(ctx context.Context, d deed, e mobile.Effect) error {
 		case !ours:
 			return errFenced
 		case e.Verdict == mobile.VerdictYes && d.keep != nil:
-			return d.keep(ctx, s, e.Reference)
+			if err := d.keep(ctx, s, e); err != nil {
+				return err
+			}
 		}
-		return nil
+		// An attempt that was given up for lost may come back with the answer that an operator
+		// is being asked for.
+		return s.WakeAsker(ctx, e)
 	})
 }
 

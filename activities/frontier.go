@@ -40,11 +40,16 @@ func Outward(err error) error {
 		return temporal.NewCanceledError()
 	}
 	options := temporal.ApplicationErrorOptions{NonRetryable: final(err), NextRetryDelay: retryAfter(err)}
-	if errors.Is(err, errComingUp) {
+	if benign(err) {
 		// A benign failure is no failure in metrics and logs: it is a poll.
 		options.Category = temporal.ApplicationErrorCategoryBenign
 	}
 	return temporal.NewApplicationErrorWithOptions(textOf(err), reasonOf(err), options)
+}
+
+// benign tells whether an error only says that it is too early to tell.
+func benign(err error) bool {
+	return errors.Is(err, errComingUp) || errors.Is(err, errLookLater)
 }
 
 // final tells whether trying again cannot help.

@@ -42,10 +42,19 @@ func (a *Lines) CheckDevice(ctx context.Context, in Ref) error {
 
 // activateLine is the effect of ordering the line. Our external id is the activation's.
 func activateLine(in Ref) mobile.Effect {
-	return mobile.Effect{
-		Tenant: in.Tenant, Activation: in.Activation, Act: mobile.ActActivateLine,
-		Partner: mobile.PartnerCarrier, Settle: mobile.SettleKeyed,
-	}
+	return in.effect(mobile.ActActivateLine, mobile.PartnerCarrier, mobile.SettleKeyed)
+}
+
+// deed is an act at the carrier. Where the carrier knows no keys, find looks it up instead.
+func (a *Lines) deed(e mobile.Effect, find func(carrier.Line) bool) deed {
+	e.Settle = a.Carrier.Settle()
+	return deed{effect: e, quiet: a.CallTimeout + quarantine, find: func(ctx context.Context, e mobile.Effect) (string, bool, error) {
+		line, err := a.Carrier.ReadLine(ctx, string(e.Activation))
+		if errors.Is(err, carrier.ErrLineNotFound) {
+			return "", find(carrier.Line{State: carrier.StateDeactivated}), nil
+		}
+		return line.Reference, err == nil && find(line), err
+	}}
 }
 
 // ActivateLine orders the line. It does not say that the line is live: ConfirmLine reads it.
@@ -57,21 +66,23 @@ func (a *Lines) ActivateLine(ctx context.Context, in Ref) error {
 	case o.activation.Profile == nil:
 		return store.ErrProfileNotFound
 	}
+	iccid := string(o.activation.Profile.ICCID)
 	var line carrier.Line
-	_, err = ledger{a.DB}.do(ctx, deed{
-		effect: activateLine(in),
-		call: func(ctx context.Context, key string) (string, error) {
-			line, err = a.Carrier.ActivateLine(ctx, key, carrier.LineOrder{
-				ExternalID: string(in.Activation), ICCID: string(o.activation.Profile.ICCID),
-				IMEI: string(o.activation.IMEI), ZIPCode: o.activation.ZIP.Five(),
-				Plan: o.activation.CarrierPlan, CustomerName: o.name(),
-			})
-			return line.Reference, err
-		},
-		keep: func(ctx context.Context, s *store.Store, reference string) error {
-			return s.RecordLine(ctx, in.Tenant, in.Activation, reference, line.Number)
-		},
+	d := a.deed(activateLine(in), func(found carrier.Line) bool {
+		line = found
+		return found.ICCID == iccid
 	})
+	d.call = func(ctx context.Context, e mobile.Effect) (string, error) {
+		line, err = a.Carrier.ActivateLine(ctx, e.Key(), carrier.LineOrder{
+			ExternalID: string(in.Activation), ICCID: iccid, IMEI: string(o.activation.IMEI),
+			ZIPCode: o.activation.ZIP.Five(), Plan: o.activation.CarrierPlan, CustomerName: o.name(),
+		})
+		return line.Reference, err
+	}
+	d.keep = func(ctx context.Context, s *store.Store, e mobile.Effect) error {
+		return s.RecordLine(ctx, in.Tenant, in.Activation, e.Reference, line.Number)
+	}
+	_, err = ledger{a.DB}.do(ctx, d)
 	return err
 }
 
@@ -146,15 +157,12 @@ func (a *Lines) TakeDownLine(ctx context.Context, in Ref) error {
 	if wait := a.quietUntil(ordered).Sub(activity.GetInfo(ctx).StartedTime); ordered.Verdict != mobile.VerdictYes && wait > 0 {
 		return errStillOnItsWay.After(wait)
 	}
-	_, err = l.do(ctx, deed{
-		effect: mobile.Effect{
-			Tenant: in.Tenant, Activation: in.Activation, Act: mobile.ActDeactivateLine,
-			Partner: mobile.PartnerCarrier, Settle: mobile.SettleKeyed,
-		},
-		call: func(ctx context.Context, key string) (string, error) {
-			return "", a.Carrier.DeactivateLine(ctx, key, string(in.Activation))
-		},
-	})
+	down := in.effect(mobile.ActDeactivateLine, mobile.PartnerCarrier, mobile.SettleKeyed)
+	d := a.deed(down, func(found carrier.Line) bool { return found.State == carrier.StateDeactivated })
+	d.call = func(ctx context.Context, e mobile.Effect) (string, error) {
+		return "", a.Carrier.DeactivateLine(ctx, e.Key(), string(in.Activation))
+	}
+	_, err = l.do(ctx, d)
 	if err == nil {
 		say(ctx, "The line was taken down")
 	}

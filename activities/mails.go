@@ -23,10 +23,15 @@ type Mails struct {
 	NewToken func(mobile.Principal) (text string, token mobile.Token, hash []byte)
 }
 
+// sendMail is the effect of handing a mail to SendGrid, which knows no keys: its events are
+// the only evidence.
+func sendMail(in Ref) mobile.Effect {
+	return in.effect(mobile.ActSendMail, mobile.PartnerSendGrid, mobile.SettleEvidenced)
+}
+
 // SendActivationMail sends the Mobile Activation mail. The message is made once and kept
-// sealed before it is sent, so that every attempt sends the same bytes. SendGrid knows no
-// keys, so an attempt whose outcome is unknown is never repeated: its events are the only
-// evidence.
+// sealed before it is sent, so that every attempt sends the same bytes; an attempt whose
+// outcome is unknown is never repeated by itself.
 func (a *Mails) SendActivationMail(ctx context.Context, in Ref) error {
 	o, err := loadOrder(ctx, a.DB, in)
 	if err != nil {
@@ -37,13 +42,12 @@ func (a *Mails) SendActivationMail(ctx context.Context, in Ref) error {
 		return err
 	}
 	_, err = ledger{a.DB}.do(ctx, deed{
-		effect: mobile.Effect{
-			Tenant: in.Tenant, Activation: in.Activation, Act: mobile.ActSendMail,
-			Partner: mobile.PartnerSendGrid, Settle: mobile.SettleEvidenced,
+		effect: sendMail(in),
+		call: func(ctx context.Context, _ mobile.Effect) (string, error) {
+			return a.SendGrid.Send(ctx, message)
 		},
-		call: func(ctx context.Context, _ string) (string, error) { return a.SendGrid.Send(ctx, message) },
-		keep: func(ctx context.Context, s *store.Store, reference string) error {
-			return s.NoticeSent(ctx, o.activation, notice, reference)
+		keep: func(ctx context.Context, s *store.Store, e mobile.Effect) error {
+			return s.NoticeSent(ctx, o.activation, notice, e.Reference)
 		},
 	})
 	if err == nil {
@@ -52,52 +56,111 @@ func (a *Mails) SendActivationMail(ctx context.Context, in Ref) error {
 	return err
 }
 
-// portalLinkLifetime is how long the link in a mail lets the customer in: the longest that
-// CreatePortalLink gives. A dead link offers a new one.
-const portalLinkLifetime = 30 * 24 * time.Hour
-
-// prepared gives the notice with its message, composed at the first attempt.
+// prepared gives the notice that the effect's latest generation is about, with its message:
+// made at the first attempt, and once more for each deliberate repeat.
 func (a *Mails) prepared(ctx context.Context, in Ref, o order) (notice mobile.Notice, message []byte, err error) {
 	err = a.DB.InTenant(ctx, in.Tenant, func(s *store.Store) error {
-		notice, message, err = s.Notice(ctx, in.Tenant, in.Activation, mobile.NoticeActivation)
-		if !errors.Is(err, store.ErrNoticeNotFound) {
+		effect, err := s.LockEffect(ctx, sendMail(in))
+		switch {
+		case err != nil:
 			return err
+		case effect.Subject == "":
+			effect.Subject, err = a.make(ctx, s, in, o)
+			if err != nil {
+				return err
+			}
+			if err := s.AboutEffect(ctx, effect, effect.Subject); err != nil {
+				return err
+			}
 		}
-		if err := a.compose(ctx, s, in, o); err != nil {
-			return err
-		}
-		notice, message, err = s.Notice(ctx, in.Tenant, in.Activation, mobile.NoticeActivation)
+		notice, message, err = s.NoticeByID(ctx, in.Tenant, effect.Subject)
 		return err
 	})
 	return notice, message, err
 }
 
-// compose writes the message and the portal token that its link carries.
-func (a *Mails) compose(ctx context.Context, s *store.Store, in Ref, o order) error {
-	profile, err := s.HeldProfile(ctx, in.Activation)
+// make gives the notice that is to be sent: the one that waits to be sent, or a new one. What
+// SendGrid refused is composed anew, because something in it was wrong; what it may have sent
+// goes out again as it was, to the address on file now.
+func (a *Mails) make(ctx context.Context, s *store.Store, in Ref, o order) (string, error) {
+	last, message, err := s.Notice(ctx, in.Tenant, in.Activation, mobile.NoticeActivation, in.FollowUp)
+	if errors.Is(err, store.ErrNoticeNotFound) {
+		next := a.newNotice(in, o)
+		made, err := a.compose(ctx, s, in, o, next.ID)
+		if err != nil {
+			return "", err
+		}
+		return next.ID, s.PrepareNotice(ctx, in.Tenant, in.Activation, next, made)
+	}
 	if err != nil {
-		return err
+		return "", err
+	}
+	before, sent, err := s.EffectAbout(ctx, mobile.ActSendMail, last.ID)
+	switch {
+	case err != nil:
+		return "", err
+	case !sent:
+		return last.ID, nil
+	}
+	next := a.newNotice(in, o)
+	_, err = s.HeldProfile(ctx, in.Activation, in.FollowUp)
+	switch {
+	case errors.Is(err, store.ErrProfileNotFound): // a resend, to the address that was said then
+		next.MaskedAddress = last.MaskedAddress
+		message, err = again(message, next.ID, "")
+	case err != nil:
+	case before.Verdict == mobile.VerdictRefused:
+		message, err = a.compose(ctx, s, in, o, next.ID)
+	default:
+		message, err = again(message, next.ID, o.email())
+	}
+	if err != nil {
+		return "", err
+	}
+	return next.ID, s.RepeatNotice(ctx, in.Tenant, in.Activation, next, message)
+}
+
+func (a *Mails) newNotice(in Ref, o order) mobile.Notice {
+	return mobile.Notice{
+		ID: uuid.Must(uuid.NewV7()).String(), Kind: mobile.NoticeActivation, FollowUp: in.FollowUp,
+		MaskedAddress: mobile.MaskEmail(o.email()),
+	}
+}
+
+// again is a message as it was, under another id.
+func again(message []byte, id, to string) ([]byte, error) {
+	before, err := mail.ParseMessage(message)
+	if err != nil {
+		return nil, err
+	}
+	after, err := before.Again(id, to)
+	return after.Bytes(), err
+}
+
+// portalLinkLifetime is how long the link in a mail lets the customer in: the longest that
+// CreatePortalLink gives. A dead link offers a new one.
+const portalLinkLifetime = 30 * 24 * time.Hour
+
+// compose writes the message and the portal token that its link carries.
+func (a *Mails) compose(ctx context.Context, s *store.Store, in Ref, o order, id string) ([]byte, error) {
+	profile, err := s.HeldProfile(ctx, in.Activation, in.FollowUp)
+	if err != nil {
+		return nil, err
 	}
 	code, err := s.ActivationCode(ctx, in.Tenant, profile)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	text, token, hash := a.NewToken(mobile.PrincipalPortal)
 	token.Tenant, token.Activation, token.Name = in.Tenant, in.Activation, "Mobile Activation mail"
 	token.Expires = activity.GetInfo(ctx).StartedTime.Add(portalLinkLifetime)
-	id := uuid.Must(uuid.NewV7()).String()
 	message, err := mail.ActivationMail{
 		NoticeID: id, ActivationID: in.Activation, Tenant: o.tenant, CustomerName: o.name(), To: o.email(),
 		Number: o.activation.PhoneNumber, Code: code,
 		PortalLink: strings.ReplaceAll(o.tenant.PortalURLTemplate, "{token}", text),
 	}.Compose()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := s.InsertToken(ctx, token, hash); err != nil {
-		return err
-	}
-	return s.PrepareNotice(ctx, in.Tenant, in.Activation, mobile.Notice{
-		ID: id, Kind: mobile.NoticeActivation, MaskedAddress: mobile.MaskEmail(o.email()),
-	}, message.Bytes())
+	return message.Bytes(), s.InsertToken(ctx, token, hash)
 }

@@ -20,12 +20,10 @@ type Profiles struct {
 }
 
 // orderProfile is the effect of downloadOrder. By profile type each order allots a profile
-// of its own, so a repeat would leak one, and nothing tells afterwards: blind.
+// of its own, so a repeat would leak one, and nothing tells afterwards: blind. For an ICCID
+// of our stock it is keyed, which is decided when it is first sent.
 func orderProfile(in Ref) mobile.Effect {
-	return mobile.Effect{
-		Tenant: in.Tenant, Activation: in.Activation, Act: mobile.ActOrderProfile,
-		Partner: mobile.PartnerSMDPPlus, Settle: mobile.SettleBlind,
-	}
+	return in.effect(mobile.ActOrderProfile, mobile.PartnerSMDPPlus, mobile.SettleBlind)
 }
 
 // ReserveProfile orders an eSIM and makes it downloadable under a matching id of ours.
@@ -34,31 +32,71 @@ func (a *Profiles) ReserveProfile(ctx context.Context, in Ref) error {
 	if err != nil {
 		return err
 	}
-	if err := a.order(ctx, in, o); err != nil {
+	if err := a.order(ctx, in, o.activation.ProfileType); err != nil {
 		return err
 	}
 	return a.confirm(ctx, in)
 }
 
-func (a *Profiles) order(ctx context.Context, in Ref, o order) error {
+// order orders a profile of the type: one of our stock, by its ICCID, while there is any.
+func (a *Profiles) order(ctx context.Context, in Ref, profileType string) error {
 	matchingID, err := esim.NewMatchingID(a.random())
 	if err != nil {
 		return err
 	}
+	var stock mobile.Profile
 	_, err = ledger{a.DB}.do(ctx, deed{
 		effect: orderProfile(in),
-		call: func(ctx context.Context, key string) (string, error) {
-			iccid, err := a.SMDP.DownloadOrder(ctx, esim.DownloadOrder{CallID: key, ProfileType: o.activation.ProfileType})
-			return string(iccid), err
+		prepare: func(ctx context.Context, s *store.Store, e mobile.Effect) (mobile.Effect, error) {
+			taken, found, err := s.TakeProfile(ctx, in.Tenant, profileType, in.Activation, in.FollowUp, matchingID)
+			if found {
+				e.Subject, e.Settle = taken.ID, mobile.SettleKeyed
+			}
+			return e, err
 		},
-		keep: func(ctx context.Context, s *store.Store, reference string) error {
+		call: func(ctx context.Context, e mobile.Effect) (string, error) {
+			if stock, err = a.stock(ctx, in, e); err != nil {
+				return "", err
+			}
+			iccid, err := a.SMDP.DownloadOrder(ctx, esim.DownloadOrder{CallID: e.Key(), ICCID: stock.ICCID, ProfileType: profileType})
+			return string(iccid), ofStock(stock, err)
+		},
+		keep: func(ctx context.Context, s *store.Store, e mobile.Effect) error {
+			if stock.ID != "" {
+				return s.ProfileOrdered(ctx, stock, e.Key())
+			}
 			_, err := s.ReserveProfile(ctx, in.Tenant, mobile.Profile{
-				Activation: in.Activation, ICCID: mobile.ICCID(reference), ProfileType: o.activation.ProfileType,
+				Activation: in.Activation, FollowUp: in.FollowUp, ICCID: mobile.ICCID(e.Reference), ProfileType: profileType,
+				OrderReference: e.Key(),
 			}, matchingID)
 			return err
 		},
 	})
 	return err
+}
+
+// stock reads the profile of our stock that an order is about; none when it is by type.
+func (a *Profiles) stock(ctx context.Context, in Ref, e mobile.Effect) (p mobile.Profile, err error) {
+	if e.Subject == "" {
+		return p, nil
+	}
+	err = a.DB.InTenant(ctx, in.Tenant, func(s *store.Store) error {
+		p, err = s.ProfileByID(ctx, e.Subject)
+		return err
+	})
+	return p, err
+}
+
+// ofStock says of a refused order for an ICCID of our stock that the stock is wrong: that is
+// for an operator, and no fault of the customer's.
+func ofStock(stock mobile.Profile, err error) error {
+	p, ok := errors.AsType[*mobile.PartnerError](err)
+	if !ok || p.Verdict != mobile.VerdictRefused || stock.ID == "" {
+		return err
+	}
+	wrong := *p
+	wrong.Reason = mobile.ErrStockRefused
+	return &wrong
 }
 
 func (a *Profiles) confirm(ctx context.Context, in Ref) error {
@@ -68,15 +106,12 @@ func (a *Profiles) confirm(ctx context.Context, in Ref) error {
 	}
 	var code mobile.ActivationCode
 	_, err = ledger{a.DB}.do(ctx, deed{
-		effect: mobile.Effect{
-			Tenant: in.Tenant, Activation: in.Activation, Act: mobile.ActConfirmProfile,
-			Partner: mobile.PartnerSMDPPlus, Settle: mobile.SettleKeyed,
-		},
-		call: func(ctx context.Context, key string) (string, error) {
-			code, err = a.SMDP.ConfirmOrder(ctx, esim.ConfirmOrder{CallID: key, ICCID: profile.ICCID, MatchingID: matchingID})
+		effect: confirmProfile(in),
+		call: func(ctx context.Context, e mobile.Effect) (string, error) {
+			code, err = a.SMDP.ConfirmOrder(ctx, esim.ConfirmOrder{CallID: e.Key(), ICCID: profile.ICCID, MatchingID: matchingID})
 			return "", err
 		},
-		keep: func(ctx context.Context, s *store.Store, _ string) error {
+		keep: func(ctx context.Context, s *store.Store, _ mobile.Effect) error {
 			return s.ReleaseProfile(ctx, in.Tenant, profile, code)
 		},
 	})
@@ -86,73 +121,22 @@ func (a *Profiles) confirm(ctx context.Context, in Ref) error {
 	return err
 }
 
-// held reads the activation's profile and its matching id.
+// confirmProfile is the effect of confirmOrder.
+func confirmProfile(in Ref) mobile.Effect {
+	return in.effect(mobile.ActConfirmProfile, mobile.PartnerSMDPPlus, mobile.SettleKeyed)
+}
+
+// held reads the profile that was taken for the activation, or for the follow-up, and its
+// matching id.
 func (a *Profiles) held(ctx context.Context, in Ref) (profile mobile.Profile, matchingID string, err error) {
 	err = a.DB.InTenant(ctx, in.Tenant, func(s *store.Store) error {
-		if profile, err = s.HeldProfile(ctx, in.Activation); err != nil {
+		if profile, err = s.HeldProfile(ctx, in.Activation, in.FollowUp); err != nil {
 			return err
 		}
 		matchingID, err = s.MatchingID(ctx, in.Tenant, profile)
 		return err
 	})
 	return profile, matchingID, err
-}
-
-// GiveBackProfile cancels the order of the activation's profile: nothing when none was ever
-// ordered. A profile that nobody outside has seen becomes available again; one that was
-// downloaded, or named to the carrier, is retired for ever. It refuses ErrOutcomeUnknown
-// when it is not known whether there is a profile to give back.
-func (a *Profiles) GiveBackProfile(ctx context.Context, in Ref) error {
-	l := ledger{a.DB}
-	ordered, found, err := l.look(ctx, orderProfile(in))
-	switch {
-	case err != nil:
-		return err
-	case !found || !ordered.MayHaveHappened():
-		say(ctx, "No eSIM was ordered")
-		return nil
-	}
-	profile, matchingID, err := a.held(ctx, in)
-	switch {
-	case errors.Is(err, store.ErrProfileNotFound):
-		return ErrOutcomeUnknown
-	case err != nil:
-		return err
-	}
-	named, sent, err := l.look(ctx, activateLine(in))
-	if err != nil {
-		return err
-	}
-	final, state := esim.Available, mobile.ProfileReturned
-	if profile.InstallState != mobile.InstallNotDownloaded || sent && named.Fence > 0 {
-		final, state = esim.Unavailable, mobile.ProfileRetired
-	}
-	_, err = l.do(ctx, deed{
-		effect: mobile.Effect{
-			Tenant: in.Tenant, Activation: in.Activation, Act: mobile.ActCancelProfile,
-			Partner: mobile.PartnerSMDPPlus, Settle: mobile.SettleKeyed,
-		},
-		call: func(ctx context.Context, key string) (string, error) {
-			return "", a.SMDP.CancelOrder(ctx, esim.CancelOrder{
-				CallID: key, ICCID: profile.ICCID, MatchingID: matchingID, Final: final,
-			})
-		},
-		keep: func(ctx context.Context, s *store.Store, _ string) error {
-			return s.GiveBackProfile(ctx, profile, state)
-		},
-	})
-	switch {
-	case errors.Is(err, mobile.ErrProfileInUse):
-		// It is in a phone: the SM-DP+ cannot take it back, and nobody else may have it.
-		say(ctx, "The eSIM is in a phone and was retired")
-		return a.DB.InTenant(ctx, in.Tenant, func(s *store.Store) error {
-			return s.GiveBackProfile(ctx, profile, mobile.ProfileRetired)
-		})
-	case err != nil:
-		return err
-	}
-	say(ctx, "The eSIM was given back")
-	return nil
 }
 
 func (a *Profiles) random() io.Reader {

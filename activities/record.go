@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/dialtone/dialtone/internal/mobile"
@@ -28,14 +29,20 @@ type Opened struct {
 	// operator has looked.
 	Lost bool `json:"lost,omitempty"`
 	// Live tells that the line is live: nothing is given back any more.
-	Live  bool  `json:"live,omitempty"`
-	Facts Facts `json:"facts,omitzero"`
+	Live bool `json:"live,omitempty"`
+	// Undoing tells that a lost run was giving back what was taken.
+	Undoing bool `json:"undoing,omitempty"`
+	// Done are the steps that need not be taken again.
+	Done  []mobile.StepName `json:"done,omitempty"`
+	Facts Facts             `json:"facts,omitzero"`
 }
 
 // Facts are what the outside has said since the run last looked.
 type Facts struct {
 	Cancelled  bool `json:"cancelled,omitempty"`
 	LineEvents bool `json:"line_events,omitempty"`
+	// Settled tells that no outcome is in doubt which a person would have to find out.
+	Settled bool `json:"settled,omitempty"`
 }
 
 // OpenActivation claims an activation for a run.
@@ -47,6 +54,9 @@ func (r *Record) OpenActivation(ctx context.Context, in OpenInput) (opened Opene
 			return err
 		}
 		opened.Subscription, opened.Type = a.Subscription, a.Type
+		if opened.Lost {
+			opened.Undoing, opened.Done = undoing(a), done(a)
+		}
 		opened.Facts.Cancelled, opened.Live = !a.CancelRequested.IsZero(), !a.Live.IsZero()
 		if a.State.Final() {
 			opened.Ended = a.State
@@ -56,11 +66,28 @@ func (r *Record) OpenActivation(ctx context.Context, in OpenInput) (opened Opene
 	return opened, err
 }
 
+// done are the steps of an activation that are done.
+func done(a mobile.Activation) (names []mobile.StepName) {
+	for _, step := range a.Steps {
+		if step.State == mobile.StepDone {
+			names = append(names, step.Name)
+		}
+	}
+	return names
+}
+
+// undoing tells whether an activation was giving back what it took, also while it asked an
+// operator about that.
+func undoing(a mobile.Activation) bool {
+	asks := slices.ContainsFunc(a.OpenItems(), func(i mobile.Item) bool { return i.Undoing })
+	return asks || a.State == mobile.StateUndoing
+}
+
 // TakeFacts reads what the outside has said since the run last looked.
 func (r *Record) TakeFacts(ctx context.Context, in Ref) (facts Facts, err error) {
 	err = r.DB.InTenant(ctx, in.Tenant, func(s *store.Store) error {
-		f, err := s.TakeFacts(ctx, in.Tenant, in.Activation)
-		facts = Facts{Cancelled: f.Cancelled, LineEvents: f.LineEvents > 0}
+		f, err := s.TakeFacts(ctx, in.Tenant, in.Activation, in.FollowUp)
+		facts = Facts{Cancelled: f.Cancelled, LineEvents: f.LineEvents > 0, Settled: f.Settled}
 		return err
 	})
 	return facts, err
@@ -81,13 +108,36 @@ type AskInput struct {
 	Due time.Time `json:"due"`
 }
 
-// AskOperator opens an item and lets the activation wait for an operator.
-func (r *Record) AskOperator(ctx context.Context, in AskInput) error {
-	return r.DB.InTenant(ctx, in.Tenant, func(s *store.Store) error {
-		err := s.OpenItem(ctx, in.Tenant, mobile.Item{
-			Activation: in.Activation, Kind: in.Kind, Step: in.About, Detail: in.Reason,
-		})
+// Asked is what a run must know of its question.
+type Asked struct {
+	// Settled tells that the outcome has become known meanwhile, so that nobody was asked.
+	Settled bool `json:"settled,omitempty"`
+	// Act is the act outside that it is about; empty when about none.
+	Act mobile.Act `json:"act,omitempty"`
+	// Offers are what the operator may decide.
+	Offers []mobile.Resolution `json:"offers,omitempty"`
+}
+
+// AskOperator opens an item and lets the activation wait for an operator. A follow-up's
+// question holds nothing up but the follow-up.
+func (r *Record) AskOperator(ctx context.Context, in AskInput) (asked Asked, err error) {
+	err = r.DB.InTenant(ctx, in.Tenant, func(s *store.Store) error {
+		a, err := s.LockedActivation(ctx, in.Tenant, in.Activation)
 		if err != nil {
+			return err
+		}
+		item := mobile.Item{
+			Activation: in.Activation, FollowUp: in.FollowUp, Kind: in.Kind, Step: in.About,
+			Undoing: in.Part == PartUndo, Reason: in.Reason, Due: in.Due,
+		}
+		if item.Act, err = s.ActOf(ctx, item); err != nil {
+			return err
+		}
+		if asked.Settled = in.Kind == mobile.ItemOutcomeUnknown && item.Act == ""; asked.Settled {
+			return nil
+		}
+		asked.Act, asked.Offers = item.Act, item.Question(!a.Live.IsZero()).Offers()
+		if err := s.OpenItem(ctx, in.Tenant, item); err != nil || in.FollowUp != "" {
 			return err
 		}
 		return s.Move(ctx, store.Move{
@@ -95,6 +145,7 @@ func (r *Record) AskOperator(ctx context.Context, in AskInput) error {
 			Reason: in.Reason, Next: in.Next, Deadline: in.Due, At: in.At,
 		})
 	})
+	return asked, err
 }
 
 // MoveInput says where an activation goes.
@@ -137,7 +188,12 @@ type AnsweredInput struct {
 
 // TakeBackQuestion says that a step which an operator was asked about got through by itself.
 func (r *Record) TakeBackQuestion(ctx context.Context, in AnsweredInput) error {
-	return r.DB.InTenant(ctx, in.Tenant, func(s *store.Store) error { return s.Answered(ctx, in.move(), in.About) })
+	return r.DB.InTenant(ctx, in.Tenant, func(s *store.Store) error {
+		if in.FollowUp != "" {
+			return s.AnsweredFollowUp(ctx, in.Tenant, in.Activation, in.FollowUp)
+		}
+		return s.Answered(ctx, in.move(), in.About)
+	})
 }
 
 // FileCancelInput says who wants an activation cancelled.

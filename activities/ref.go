@@ -11,6 +11,8 @@ import (
 type Ref struct {
 	Tenant     mobile.TenantID     `json:"tenant"`
 	Activation mobile.ActivationID `json:"activation"`
+	// FollowUp is what the act belongs to when it is done beside the activation's own run.
+	FollowUp mobile.FollowUpID `json:"follow_up,omitempty"`
 	// Step is the step that the act belongs to; empty for book-keeping.
 	Step mobile.StepName `json:"step,omitempty"`
 	// Part says which part of the step the act is.
@@ -37,3 +39,14 @@ const (
 
 // about lets the diary read any input.
 func (r Ref) about() Ref { return r }
+
+// shown tells whether the act is part of a step that people see. What is done beside an
+// activation's own run has no steps there.
+func (r Ref) shown() bool { return r.Step != "" && r.FollowUp == "" }
+
+// effect is an act of this activation, or of the follow-up, before anything is known of it.
+func (r Ref) effect(act mobile.Act, partner mobile.Partner, settle mobile.Settle) mobile.Effect {
+	return mobile.Effect{
+		Tenant: r.Tenant, Activation: r.Activation, FollowUp: r.FollowUp, Act: act, Partner: partner, Settle: settle,
+	}
+}

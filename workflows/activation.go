@@ -24,8 +24,10 @@ var (
 type activation struct {
 	in       ActivationInput
 	policies Policies
-	journey  mobile.Type
 	sub      mobile.SubscriptionID
+	// plan are the steps to come, for people; errand is what a follow-up is called.
+	plan   []mobile.StepName
+	errand mobile.StepName
 
 	// cancelled tells that a cancel was accepted and that the line was not live before.
 	cancelled bool
@@ -33,12 +35,21 @@ type activation struct {
 	live bool
 	// lineEvent tells that the carrier has said something about the line.
 	lineEvent bool
+	// settled tells that no outcome is in doubt any more which a person would have to find out.
+	settled bool
 	// knocks counts what arrived, looks how many of them were looked at.
 	knocks, looks int
 
-	undos  []undo
-	stage  string
-	asking string
+	undos []undo
+	// done are the steps that a lost run had taken.
+	done  []mobile.StepName
+	stage string
+
+	// question is what an operator is asked; nil when nobody is. decision is what one has
+	// said and what is not yet carried out. givenUp tells that the cancel was such a decision.
+	question *question
+	decision *ResolveAction
+	givenUp  bool
 
 	// What the details show besides: the step that is under way, since when, when patience
 	// with it ends, when an operator's answer is due, and how the run ended.
@@ -47,6 +58,8 @@ type activation struct {
 	until  time.Time
 	due    time.Time
 	giving bool
+	// ending is the end that giving back leads to, ended the one that it came to.
+	ending ActivationResult
 	ended  ActivationResult
 	note   string
 	marks  map[mobile.StepName]mark
@@ -59,7 +72,13 @@ type ActivationResult struct {
 }
 
 // Ends of a journey other than success.
-var errCancelled = errors.New("the activation was cancelled")
+var (
+	errCancelled = errors.New("the activation was cancelled")
+	// errGivenUp ends a follow-up: an operator gave it up.
+	errGivenUp = errors.New("it was given up")
+	// errBeyondRepair ends a run at once, whatever is outside.
+	errBeyondRepair = errors.New("an operator ended it as beyond repair")
+)
 
 // refusedError ends a journey: a step was refused for good.
 type refusedError struct {
@@ -77,7 +96,9 @@ func run(root workflow.Context, in ActivationInput, journey func(*activation, wo
 	ctx, stop := workflow.NewDisconnectedContext(root)
 	defer stop()
 	a := &activation{in: in, policies: in.Policies.withDefaults(), marks: make(map[mobile.StepName]mark)}
-	a.listen(root, ctx)
+	if err := a.listen(root, ctx); err != nil {
+		return ActivationResult{}, err
+	}
 	opened, err := a.open(ctx)
 	switch {
 	case err != nil:
@@ -97,12 +118,18 @@ func run(root workflow.Context, in ActivationInput, journey func(*activation, wo
 func (a *activation) open(ctx workflow.Context) (opened activities.Opened, err error) {
 	in := activities.OpenInput{Ref: a.ref(""), RunID: workflow.GetInfo(ctx).WorkflowExecution.RunID}
 	err = workflow.ExecuteActivity(keeping(ctx, "Open the activation"), record.OpenActivation, in).Get(ctx, &opened)
-	a.journey, a.sub = opened.Type, opened.Subscription
+	a.plan, a.sub = opened.Type.Plan(), opened.Subscription
 	return opened, err
 }
 
 // reasonRunLost says that the run which held the activation is gone.
 const reasonRunLost = "RUN_LOST"
+
+// Reasons of ends that an operator decided.
+const (
+	reasonGivenUp      = "GIVEN_UP"
+	reasonBeyondRepair = "BEYOND_REPAIR"
+)
 
 // orAskWhenLost stops a run that follows another one: what that one did last is not known
 // here, so an operator must look before any step. Until then only a cancel moves it, and it
@@ -113,17 +140,20 @@ func (a *activation) orAskWhenLost(ctx workflow.Context, opened activities.Opene
 		return nil
 	}
 	a.live, a.undos = opened.Live, allUndos()
-	if a.cancelled && !a.live {
+	if a.stopped() {
 		return errCancelled
 	}
-	if err := a.ask(ctx, ask{kind: mobile.ItemRunLost, reason: reasonRunLost}); err != nil {
+	lost := question{kind: mobile.ItemRunLost, reason: reasonRunLost, undoing: opened.Undoing}
+	if err := a.askUntilDecided(ctx, lost); err != nil {
 		return err
 	}
-	if err := workflow.Await(ctx, func() bool { return a.cancelled && !a.live }); err != nil {
-		return err
-	}
-	return errCancelled
+	// On the way again each step that is not done files its undo itself.
+	a.done, a.undos = opened.Done, nil
+	return nil
 }
+
+// stopped tells whether a cancel is to be heeded: one that came before the line was live.
+func (a *activation) stopped() bool { return a.cancelled && !a.live }
 
 // conclude gives back what a journey that did not succeed has taken, and ends the activation.
 func (a *activation) conclude(ctx workflow.Context, err error) (ActivationResult, error) {
@@ -132,16 +162,29 @@ func (a *activation) conclude(ctx workflow.Context, err error) (ActivationResult
 	case err == nil:
 	case errors.Is(err, errCancelled):
 		result = ActivationResult{State: mobile.StateCancelled}
+		if a.givenUp {
+			result.Reason = reasonGivenUp
+		}
+	case errors.Is(err, errBeyondRepair):
+		return a.end(ctx, ActivationResult{State: mobile.StateFailed, Reason: reasonBeyondRepair})
 	case isRefused:
 		result = ActivationResult{State: mobile.StateRejected, Reason: refused.reason}
 	default:
 		return ActivationResult{}, err
 	}
 	if err != nil {
-		if err := a.giveBack(ctx, result); err != nil {
+		switch err := a.giveBack(ctx, result); {
+		case errors.Is(err, errBeyondRepair):
+			return a.end(ctx, ActivationResult{State: mobile.StateFailed, Reason: reasonBeyondRepair})
+		case err != nil:
 			return ActivationResult{}, err
 		}
 	}
+	return a.end(ctx, result)
+}
+
+// end ends the activation in the record.
+func (a *activation) end(ctx workflow.Context, result ActivationResult) (ActivationResult, error) {
 	end := activities.MoveInput{
 		Ref: a.ref(""), To: result.State, Reason: result.Reason, Next: "", At: workflow.Now(ctx),
 	}
@@ -154,33 +197,5 @@ func (a *activation) conclude(ctx workflow.Context, err error) (ActivationResult
 
 // ref says what an act is about.
 func (a *activation) ref(step mobile.StepName) activities.Ref {
-	return activities.Ref{Tenant: a.in.Tenant, Activation: a.in.Activation, Step: step}
-}
-
-// ask says why an operator is needed.
-type ask struct {
-	kind   mobile.ItemKind
-	step   mobile.StepName
-	reason string
-}
-
-func (q ask) summary() string {
-	if q.step == "" {
-		return "Ask an operator: " + q.reason
-	}
-	return "Ask an operator about " + string(q.step) + ": " + q.reason
-}
-
-// ask lets the activation wait for an operator, in the record and in the search attributes.
-func (a *activation) ask(ctx workflow.Context, q ask) error {
-	now := workflow.Now(ctx)
-	due := now.Add(time.Duration(a.policies.OperatorDue))
-	in := activities.AskInput{
-		Ref: a.ref(""), Kind: q.kind, About: q.step, Reason: q.reason, Next: a.nextForOperator(q.reason), At: now, Due: due,
-	}
-	a.asking, a.due = q.reason, due
-	if err := workflow.ExecuteActivity(keeping(ctx, q.summary()), record.AskOperator, in).Get(ctx, nil); err != nil {
-		return err
-	}
-	return a.showOperatorNeeded(ctx, due)
+	return activities.Ref{Tenant: a.in.Tenant, Activation: a.in.Activation, FollowUp: a.in.FollowUp, Step: step}
 }

@@ -80,18 +80,25 @@ func setup(t *testing.T, o order) *bundle {
 	b := &bundle{db: storetest.New(t)}
 	b.launch(t, o)
 	b.partners(t, cmp.Or(o.comesUpAfter, time.Millisecond))
+	b.engine(t, b.activation.WorkflowID)
+	return b
+}
+
+// engine makes another test environment on the same record and partners: for a run that
+// follows another one.
+func (b *bundle) engine(t *testing.T, workflowID string) {
+	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	logger := slog.New(slog.DiscardHandler)
 	suite.SetLogger(sdklog.NewStructuredLogger(logger))
 	b.env = suite.NewTestWorkflowEnvironment()
 	b.env.SetTestTimeout(30 * time.Second)
-	b.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: b.activation.WorkflowID, TaskQueue: "test"})
+	b.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflowID, TaskQueue: "test"})
 	b.env.SetWorkerOptions(worker.Options{
 		Interceptors: []interceptor.WorkerInterceptor{activities.NewInterceptor(b.db, logger)},
 	})
 	workflows.Register(b.env)
 	activities.Register(b.env, b.collaborators(t))
-	return b
 }
 
 func (b *bundle) launch(t *testing.T, o order) {

@@ -20,6 +20,11 @@ const (
 	// intakeSignal wakes a run to look at what the outside said.
 	intakeSignal            = "intake"
 	intakeSignalDescription = "Something arrived for this activation (a cancel, a partner's event). Carries the intake's id only; the run reads the record."
+	// resolveUpdate tells a run what an operator has decided.
+	resolveUpdate            = "resolve_action"
+	resolveUpdateDescription = "An operator's decision about what this run waits for. Send it by the command line (dialtone workflow resolve), which keeps who decided and why; it carries that record's id."
+	// reasonNotApplicable refuses a decision that the run does not wait for.
+	reasonNotApplicable = "NOT_APPLICABLE"
 )
 
 // The search attributes. Postgres visibility has ten columns for keywords; these are six.
@@ -60,7 +65,9 @@ type Intake struct {
 type ActivationInput struct {
 	Tenant     mobile.TenantID     `json:"tenant"`
 	Activation mobile.ActivationID `json:"activation"`
-	Policies   Policies            `json:"policies,omitzero"`
+	// FollowUp is what a FollowUp is to do; empty for an activation's own run.
+	FollowUp mobile.FollowUpID `json:"follow_up,omitempty"`
+	Policies Policies          `json:"policies,omitzero"`
 }
 
 // Client tells the engine what the outside said.
@@ -79,8 +86,10 @@ func NewClient(temporal client.Client, taskQueue string) *Client {
 
 // Start says which activation's run begins.
 type Start struct {
-	Tenant       mobile.TenantID
-	Activation   mobile.ActivationID
+	Tenant     mobile.TenantID
+	Activation mobile.ActivationID
+	// FollowUp is what is done beside the activation's own run; empty: that run.
+	FollowUp     mobile.FollowUpID
 	Subscription mobile.SubscriptionID
 	Type         mobile.Type
 	WorkflowID   string
@@ -102,7 +111,7 @@ func (c *Client) Start(ctx context.Context, s Start) error {
 		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
-		StaticSummary:                            "Mobile activation of subscription " + string(s.Subscription),
+		StaticSummary:                            staticSummary(s),
 		StaticDetails:                            staticDetails(s),
 		TypedSearchAttributes: temporal.NewSearchAttributes(
 			attributeStage.ValueSet("accepted"),
@@ -110,7 +119,7 @@ func (c *Client) Start(ctx context.Context, s Start) error {
 			attributeSubscription.ValueSet(string(s.Subscription)),
 			attributeTenant.ValueSet(string(s.Tenant)),
 		),
-	}, string(s.Type), ActivationInput{Tenant: s.Tenant, Activation: s.Activation, Policies: policies})
+	}, string(s.Type), ActivationInput{Tenant: s.Tenant, Activation: s.Activation, FollowUp: s.FollowUp, Policies: policies})
 	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
 		return nil
 	}
@@ -141,6 +150,44 @@ func (c *Client) Wake(ctx context.Context, w Wake) error {
 	return nil
 }
 
+// Resolve says which run gets an operator's decision.
+type Resolve struct {
+	WorkflowID string
+	// RequestID makes a repeat the same decision.
+	RequestID string
+	Decision  ResolveAction
+}
+
+// ErrNotApplicable refuses a decision that a run does not wait for.
+var ErrNotApplicable = fault.New(fault.Conflict, reasonNotApplicable,
+	"The activation does not wait for this decision any more. Read it again: it has moved on meanwhile.")
+
+// Resolve hands an operator's decision to a run and returns once the run has it: the run
+// carries it out by itself. It refuses ErrNotApplicable, ErrNoRun when there is no run, and
+// ErrEngineDown when the run does not answer before ctx ends.
+func (c *Client) Resolve(ctx context.Context, r Resolve) error {
+	handle, err := c.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+		UpdateID: r.RequestID, WorkflowID: r.WorkflowID, UpdateName: resolveUpdate, Args: []any{r.Decision},
+		WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	if err == nil {
+		err = handle.Get(ctx, nil)
+	}
+	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
+		return ErrNoRun
+	}
+	if app, ok := errors.AsType[*temporal.ApplicationError](err); ok && app.Type() == reasonNotApplicable {
+		return ErrNotApplicable
+	}
+	if _, ok := errors.AsType[*client.WorkflowUpdateServiceTimeoutOrCanceledError](err); ok {
+		return ErrEngineDown.Because(err)
+	}
+	if err != nil {
+		return fmt.Errorf("tell %s an operator's decision: %w", r.WorkflowID, outage(err))
+	}
+	return nil
+}
+
 // ErrEngineDown says that the engine cannot be reached, or not now.
 var ErrEngineDown = fault.New(fault.Unavailable, "ENGINE_DOWN", "Temporal cannot be reached. What was accepted is kept and starts by itself.")
 
@@ -164,4 +211,5 @@ func Register(registry interface {
 },
 ) {
 	registry.RegisterWorkflowWithOptions(MobileActivation, workflow.RegisterOptions{Name: string(mobile.TypeNewLine)})
+	registry.RegisterWorkflowWithOptions(FollowUp, workflow.RegisterOptions{Name: string(mobile.TypeFollowUp)})
 }

@@ -29,6 +29,14 @@ const (
 // clock is how the details say a time: in UTC, because people of several zones read it.
 const clock = "2 Jan 2006 15:04:05 UTC"
 
+// staticSummary names a run in lists.
+func staticSummary(s Start) string {
+	if s.FollowUp != "" {
+		return "Follow-up for subscription " + string(s.Subscription)
+	}
+	return "Mobile activation of subscription " + string(s.Subscription)
+}
+
 // staticDetails is what stands above a run from its start.
 func staticDetails(s Start) string {
 	return fmt.Sprintf("Tenant `%s` · subscription `%s` · activation `%s`\n\n"+
@@ -83,9 +91,9 @@ func (a *activation) enterUndo(ctx workflow.Context, u undo) error {
 
 // finish shows the end.
 func (a *activation) finish(ctx workflow.Context, end ActivationResult) error {
-	a.stage, a.asking = strings.ToLower(string(end.State)), ""
+	a.stage, a.question = strings.ToLower(string(end.State)), nil
 	a.ended, a.since = end, workflow.Now(ctx)
-	for _, name := range a.journey.Plan() {
+	for _, name := range a.plan {
 		if a.marks[name] == markNow { // stopped on its way, with nothing to give back
 			a.marks[name] = markToCome
 		}
@@ -119,7 +127,7 @@ func (a *activation) showDetails(ctx workflow.Context) {
 		fmt.Fprintf(&b, "\n\n%s", a.note)
 	}
 	b.WriteString("\n\n")
-	for i, name := range a.journey.Plan() {
+	for i, name := range a.plan {
 		m := a.marks[name]
 		if m == "" {
 			m = markToCome
@@ -128,6 +136,12 @@ func (a *activation) showDetails(ctx workflow.Context) {
 	}
 	b.WriteString("\nWhat you can do:\n\n")
 	fmt.Fprintf(&b, "- look: `dialtone workflow show %s`\n", a.in.Activation)
+	if a.question != nil {
+		for _, resolution := range a.question.offers {
+			fmt.Fprintf(&b, "- %s: `dialtone workflow resolve %s --as %s --reason \"…\"`\n",
+				a.question.means(resolution), a.in.Activation, resolution.Word())
+		}
+	}
 	if a.cancelable() {
 		fmt.Fprintf(&b, "- cancel and give everything back: `dialtone workflow cancel %s --reason \"…\"`, or *Request Cancellation* on this page\n", a.in.Activation)
 	}
@@ -153,17 +167,17 @@ func (a *activation) headline() string {
 		return fmt.Sprintf("**Ended %s** at %s. Nobody need act.", a.ended.State, since)
 	case a.cancelled && !a.live && !a.giving:
 		return "**A cancel was accepted.** What is under way ends first; then everything is given back. Nobody need act."
-	case a.asking != "":
-		return a.question(doing)
+	case a.question != nil:
+		return a.asks(doing)
 	case a.about == "":
-		return "**Now: open the activation.** Nobody need act."
+		return "**Now: read the record.** Nobody need act."
 	}
 	return fmt.Sprintf("**Now: %s**, since %s. Nobody need act; an operator is asked if it is not through by %s.",
 		doing, since, a.until.UTC().Format(clock))
 }
 
-// question says what an operator is asked.
-func (a *activation) question(doing string) string {
+// asks says what an operator is asked.
+func (a *activation) asks(doing string) string {
 	due := ""
 	if !a.due.IsZero() {
 		due = ", by " + a.due.UTC().Format(clock)
@@ -174,7 +188,7 @@ func (a *activation) question(doing string) string {
 		doing += ", since " + a.since.UTC().Format(clock)
 	}
 	return fmt.Sprintf("**An operator must act%s:** %s (`%s`).\n\nNow: %s.\n\nNext: %s",
-		due, meaning(a.asking), a.asking, doing, a.nextForOperator(a.asking))
+		due, meaning(a.question.reason), a.question.reason, doing, a.nextForOperator(a.question.reason))
 }
 
 // meaning says in words why an operator is asked.
@@ -192,20 +206,22 @@ func meaning(reason string) string {
 
 // nextForOperator says what an operator is to do.
 func (a *activation) nextForOperator(reason string) string {
-	act, cancel := "The partner refused it for good. Mend what the reason names, with the partner.", " Cancel to give everything back."
+	act := "The partner refused it for good. Mend what the reason names, with the partner, then say how to go on."
 	switch reason {
 	case activities.ErrOutcomeUnknown.Reason:
-		act, cancel = "Find out at the partner whether it happened. Nothing is sent again.", " A cancel is taken, and waits for the same answer."
+		act = "Find out at the partner whether it happened, and say so. Nothing is sent again by itself."
 	case reasonStepStuck:
-		act, cancel = "The step is still being tried, and goes on by itself once it gets through. Look at the partner.", " Cancel to give everything back."
+		act = "The step is still being tried, and goes on by itself once it gets through. Look at the partner."
 	case reasonRunLost:
-		act, cancel = "Another run held this activation and is gone. Compare the record with the partners.", " Cancel to give everything back."
+		act = "Another run held this and is gone. Compare the record with the partners, then say whether to go on."
 	}
 	switch {
 	case a.live:
 		return act + " The line is live and stays live."
 	case a.giving:
 		return act + " Only then is the subscription free for another launch."
+	case reason == activities.ErrOutcomeUnknown.Reason:
+		return act + " A cancel is taken, and waits for the same answer."
 	}
-	return act + cancel
+	return act + " Cancel to give everything back."
 }

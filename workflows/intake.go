@@ -10,7 +10,7 @@ import (
 
 // listen takes in what arrives while the run goes on. Receivers are set up before the first
 // act, so that nothing that arrives early is lost.
-func (a *activation) listen(root, ctx workflow.Context) {
+func (a *activation) listen(root, ctx workflow.Context) error {
 	knocks := workflow.GetSignalChannelWithOptions(ctx, intakeSignal, workflow.SignalChannelOptions{
 		Description: intakeSignalDescription,
 	})
@@ -22,8 +22,11 @@ func (a *activation) listen(root, ctx workflow.Context) {
 		}
 	})
 	workflow.Go(ctx, a.look)
-	workflow.Go(ctx, func(ctx workflow.Context) { a.heedEngineCancel(root, ctx) })
+	if a.in.FollowUp == "" {
+		workflow.Go(ctx, func(ctx workflow.Context) { a.heedEngineCancel(root, ctx) })
+	}
 	a.showDetails(ctx)
+	return a.heedDecisions(ctx)
 }
 
 // look reads the record each time that something has arrived. One look serves all that
@@ -49,6 +52,7 @@ func (a *activation) look(ctx workflow.Context) {
 func (a *activation) take(facts activities.Facts) {
 	a.cancelled = a.cancelled || facts.Cancelled
 	a.lineEvent = a.lineEvent || facts.LineEvents
+	a.settled = a.settled || facts.Settled
 }
 
 // heedEngineCancel files a cancel that was asked for in the Temporal UI, as a wish under the

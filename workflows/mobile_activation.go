@@ -87,5 +87,6 @@ func (a *activation) activateSubscription(ctx workflow.Context) error {
 func (a *activation) sendActivationEmail(ctx workflow.Context) error {
 	return a.step(ctx, step{
 		name: mobile.StepSendActivationEmail, act: mails.SendActivationMail, summary: "Mail the QR code to the customer",
+		evidenced: true,
 	})
 }

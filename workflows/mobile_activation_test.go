@@ -44,7 +44,7 @@ func TestNewLine(t *testing.T) {
 		if diff := cmp.Diff([]mobile.StepState{done, done, done, done, done, done}, states(a)); diff != "" {
 			t.Error(diff)
 		}
-		if a.State != mobile.StateSucceeded || a.Live.IsZero() || a.Ended.IsZero() || len(a.Items) != 0 {
+		if a.State != mobile.StateSucceeded || a.Live.IsZero() || a.Ended.IsZero() || len(a.OpenItems()) != 0 {
 			t.Errorf("the record says %s, live %v, ended %v, items %v", a.State, a.Live, a.Ended, a.Items)
 		}
 		if sub.Status != mobile.SubscriptionActive || sub.PhoneNumber == "" || sub.PhoneNumber != a.PhoneNumber || !sub.Activated.Equal(a.Live) {
@@ -194,15 +194,15 @@ func TestPartnerDown(t *testing.T) {
 			result := b.run(t, workflows.Policies{})
 
 			// An operator was asked, the steps showed why, and then it went on by itself.
-			if during.State != mobile.StateWaitingForOperator || len(during.Items) != 1 || during.Items[0].Step != c.step || during.Deadline.IsZero() {
-				t.Errorf("after an hour's outage the record said %s, items %+v, deadline %v", during.State, during.Items, during.Deadline)
+			if during.State != mobile.StateWaitingForOperator || len(during.OpenItems()) != 1 || during.OpenItems()[0].Step != c.step || during.Deadline.IsZero() {
+				t.Errorf("after an hour's outage the record said %s, items %+v, deadline %v", during.State, during.OpenItems(), during.Deadline)
 			}
 			for _, step := range during.Steps {
 				if step.Name == c.step && (step.State != mobile.StepRetrying || step.Attempts < 5 || step.Reason != "PARTNER_UNAVAILABLE" || step.NextTry.IsZero()) {
 					t.Errorf("the step said %+v", step)
 				}
 			}
-			if a := b.now(t); a.State != mobile.StateSucceeded || len(a.Items) != 0 {
+			if a := b.now(t); a.State != mobile.StateSucceeded || len(a.OpenItems()) != 0 {
 				t.Errorf("in the end the record said %s, items %v", a.State, a.Items)
 			}
 			if diff := cmp.Diff(succeeded, result); diff != "" {
@@ -382,8 +382,8 @@ func TestLostRun(t *testing.T) {
 
 	result := b.run(t, workflows.Policies{})
 
-	if during.State != mobile.StateWaitingForOperator || during.Reason != "RUN_LOST" || len(during.Items) != 1 {
-		t.Errorf("meanwhile the record said %s %s, items %v", during.State, during.Reason, during.Items)
+	if during.State != mobile.StateWaitingForOperator || during.Reason != "RUN_LOST" || len(during.OpenItems()) != 1 {
+		t.Errorf("meanwhile the record said %s %s, items %v", during.State, during.Reason, during.OpenItems())
 	}
 	if diff := cmp.Diff(cancelled, result); diff != "" {
 		t.Error(diff)
@@ -474,7 +474,7 @@ func TestMailRefused_OnceLive(t *testing.T) {
 	b.stopAfterADay(t)
 
 	a := b.now(t)
-	if len(a.Items) != 1 || a.Items[0].Kind != mobile.ItemStepRefused || a.Reason != "MAIL_REFUSED" {
+	if len(a.OpenItems()) != 1 || a.OpenItems()[0].Kind != mobile.ItemStepRefused || a.Reason != "MAIL_REFUSED" {
 		t.Errorf("the record says %s %s, items %v", a.State, a.Reason, a.Items)
 	}
 	if got := b.carrier.count(t, "deactivate_line"); got != 0 {

@@ -25,6 +25,9 @@ type Policies struct {
 	LinePatience Duration `json:"line_patience,omitzero"`
 	// OperatorDue is when an operator's answer is overdue. Nothing ends by itself then.
 	OperatorDue Duration `json:"operator_due,omitzero"`
+	// Evidence is how long a partner's events are waited for once an answer was lost, before an
+	// operator is asked.
+	Evidence Duration `json:"evidence,omitzero"`
 	// RetryFirst and RetryMax bound the wait between two attempts, which doubles each time.
 	RetryFirst Duration `json:"retry_first,omitzero"`
 	RetryMax   Duration `json:"retry_max,omitzero"`
@@ -37,6 +40,7 @@ func Defaults() Policies {
 		LinePoll:     Duration(30 * time.Second),
 		LinePatience: Duration(15 * time.Minute),
 		OperatorDue:  Duration(3 * 24 * time.Hour),
+		Evidence:     Duration(15 * time.Minute),
 		RetryFirst:   Duration(time.Second),
 		RetryMax:     Duration(5 * time.Minute),
 	}
@@ -63,6 +67,7 @@ func (p Policies) withDefaults() Policies {
 		{&p.LinePoll, &d.LinePoll},
 		{&p.LinePatience, &d.LinePatience},
 		{&p.OperatorDue, &d.OperatorDue},
+		{&p.Evidence, &d.Evidence},
 		{&p.RetryFirst, &d.RetryFirst},
 		{&p.RetryMax, &d.RetryMax},
 	} {

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -24,9 +25,13 @@ type step struct {
 	patience time.Duration
 	// wake, when it turns true, makes a waiting act look again at once.
 	wake *bool
+	// evidenced tells that the partner's own events may settle an answer that was lost.
+	evidenced bool
 	// undo gives back what the act took; nil when there is nothing to give back.
 	undo *undo
 }
+
+func (s step) undoing() bool { return s.part == activities.PartUndo }
 
 // step takes a step: it tries for as long as it takes, lets an operator know when patience
 // ends, and goes on trying. It returns errCancelled when a cancel came first and a
@@ -35,11 +40,15 @@ type step struct {
 // The undo is filed before the act, because an act may have happened although its answer
 // was lost.
 func (a *activation) step(ctx workflow.Context, s step) error {
-	if a.cancelled && !a.live {
+	if a.stopped() {
 		return errCancelled
 	}
 	if s.undo != nil {
 		a.undos = append(a.undos, *s.undo)
+	}
+	if slices.Contains(a.done, s.name) { // by the run that this one follows
+		a.marks[s.name] = markDone
+		return nil
 	}
 	if s.patience == 0 {
 		s.patience = time.Duration(a.policies.Patience)
@@ -52,10 +61,12 @@ func (a *activation) step(ctx workflow.Context, s step) error {
 	return err
 }
 
-// perform runs the step's act to its end, again each time that it is woken.
+// perform runs the step's act to its end, again each time that it is woken or that an operator
+// has decided.
 func (a *activation) perform(ctx workflow.Context, s step) error {
 	deadline := workflow.Now(ctx).Add(s.patience)
 	for {
+		a.settled = false
 		if s.wake != nil {
 			*s.wake = false
 		}
@@ -63,17 +74,25 @@ func (a *activation) perform(ctx workflow.Context, s step) error {
 		switch {
 		case errors.Is(err, errWoken):
 			continue
-		case err != nil:
-			return a.judge(ctx, s, err)
-		case a.asking != "":
-			return a.answered(ctx, s.name, activities.MoveInput{Ref: a.ref(""), To: mobile.StateRunning, Next: s.name.Title()})
+		case err == nil && a.question != nil:
+			return a.answered(ctx, s)
+		case err == nil:
+			return nil
 		}
-		return nil
+		if again, err := a.judge(ctx, s, err); !again {
+			return err
+		}
+		deadline = workflow.Now(ctx).Add(s.patience) // what was decided has its own time to work
 	}
 }
 
-// errWoken says that an act was called off in order to look again at once.
-var errWoken = errors.New("woken")
+// Why an act was called off.
+var (
+	// errWoken: in order to look again at once.
+	errWoken = errors.New("woken")
+	// errDecided: an operator has decided.
+	errDecided = errors.New("decided")
+)
 
 // attempt schedules the act once and waits for it: with patience first, then with an
 // operator informed. The engine retries it meanwhile.
@@ -82,15 +101,15 @@ func (a *activation) attempt(ctx workflow.Context, s step, deadline time.Time) e
 	defer callOff()
 	future := workflow.ExecuteActivity(actCtx, s.act, a.inputOf(s, deadline))
 	moved := func() bool {
-		return future.IsReady() || a.cancelled && !a.live || s.wake != nil && *s.wake
+		return future.IsReady() || a.decision != nil || a.stops(s) || s.wake != nil && *s.wake
 	}
-	ready, err := waitFor(ctx, max(deadline.Sub(workflow.Now(ctx)), 0), "Ask an operator unless "+string(s.name)+" is through", moved)
+	ready, err := waitFor(ctx, max(deadline.Sub(workflow.Now(ctx)), 0), s.patienceSummary(), moved)
 	if err != nil {
 		return err
 	}
 	if !ready {
-		if a.asking == "" {
-			if err := a.ask(ctx, ask{kind: mobile.ItemStepStuck, step: s.name, reason: reasonStepStuck}); err != nil {
+		if a.question == nil {
+			if _, err := a.ask(ctx, a.questionAbout(s, mobile.ItemStepStuck, reasonStepStuck)); err != nil {
 				return err
 			}
 		}
@@ -102,20 +121,41 @@ func (a *activation) attempt(ctx workflow.Context, s step, deadline time.Time) e
 	if calledOff {
 		callOff()
 	}
-	return a.whyItEnded(future.Get(ctx, nil), calledOff)
+	return a.whyItEnded(s, future.Get(ctx, nil), calledOff)
+}
+
+func (s step) patienceSummary() string {
+	if s.undoing() {
+		return "Ask an operator unless " + string(s.name) + " is given back"
+	}
+	return "Ask an operator unless " + string(s.name) + " is through"
+}
+
+// stops tells whether a cancel stops the step: giving back is never stopped.
+func (a *activation) stops(s step) bool { return a.stopped() && !s.undoing() }
+
+// questionAbout is a question about a step. A follow-up asks under its own name.
+func (a *activation) questionAbout(s step, kind mobile.ItemKind, reason string) question {
+	q := question{kind: kind, step: s.name, reason: reason, undoing: s.undoing()}
+	if a.in.FollowUp != "" {
+		q.step, q.undoing = a.errand, false
+	}
+	return q
 }
 
 // whyItEnded reads the outcome of an act that may have been called off. In back-off the
 // engine calls it off at once. A running attempt ends first, and what it did counts; when it
 // failed, the engine gives its error as it is and does not try again: that is no outcome of
 // the step, only the end of the attempt.
-func (a *activation) whyItEnded(err error, calledOff bool) error {
+func (a *activation) whyItEnded(s step, err error, calledOff bool) error {
 	_, refused := activities.Refused(err)
 	switch {
 	case err == nil || refused || !calledOff:
 		return err
-	case a.cancelled && !a.live:
+	case a.stops(s):
 		return errCancelled
+	case a.decision != nil:
+		return errDecided
 	}
 	return errWoken
 }
@@ -133,31 +173,36 @@ func (a *activation) inputOf(s step, deadline time.Time) any {
 	return ref
 }
 
-// judge turns the error of an act into the end of its step.
-func (a *activation) judge(ctx workflow.Context, s step, err error) error {
+// judge turns the error of an act into the end of its step, or tells that it is to be taken
+// again.
+func (a *activation) judge(ctx workflow.Context, s step, err error) (again bool, _ error) {
 	switch {
 	case errors.Is(err, errCancelled):
-		return errCancelled
+		return false, errCancelled
+	case errors.Is(err, errDecided):
+		return a.afterDecision(ctx, s)
 	case activities.Failed(err, store.ErrCancelCameFirst):
 		a.cancelled = true
-		return errCancelled
+		return false, errCancelled
 	}
 	reason, refused := activities.Refused(err)
 	switch {
 	case !refused:
-		return err
-	case a.live || forOperator(reason):
+		return false, err
+	case a.live || s.undoing() || forOperator(reason):
 		// Once the line is live nothing automatic takes it down: what is refused after that
 		// is for a person.
 		return a.awaitOperator(ctx, s, reason)
 	}
-	return &refusedError{step: s.name, reason: reason}
+	return false, &refusedError{step: s.name, reason: reason}
 }
 
 // forOperator tells whether a refusal is nothing that the customer or billing could mend, so
 // that an operator must look before anything is given up.
 func forOperator(reason string) bool {
-	for _, f := range []*fault.Error{activities.ErrOutcomeUnknown, mobile.ErrSMDPAddressNotOurs, mobile.ErrMatchingIDNotOurs} {
+	for _, f := range []*fault.Error{
+		activities.ErrOutcomeUnknown, mobile.ErrSMDPAddressNotOurs, mobile.ErrMatchingIDNotOurs, mobile.ErrStockRefused,
+	} {
 		if f.Reason == reason {
 			return true
 		}
@@ -165,29 +210,75 @@ func forOperator(reason string) bool {
 	return false
 }
 
-// awaitOperator waits for a decision; of decisions there is only the cancel yet. Nothing is
-// sent again meanwhile.
-func (a *activation) awaitOperator(ctx workflow.Context, s step, reason string) error {
+// awaitOperator waits for a decision, for the outcome to become known after all, or for a
+// cancel that comes first. Nothing is sent again meanwhile.
+func (a *activation) awaitOperator(ctx workflow.Context, s step, reason string) (again bool, err error) {
 	kind := mobile.ItemStepRefused
 	if reason == activities.ErrOutcomeUnknown.Reason {
 		kind = mobile.ItemOutcomeUnknown
 	}
-	if err := a.ask(ctx, ask{kind: kind, step: s.name, reason: reason}); err != nil {
-		return err
+	if s.evidenced && kind == mobile.ItemOutcomeUnknown {
+		if come, err := a.awaitEvidence(ctx, s); err != nil || come {
+			return come, err
+		}
 	}
-	if err := workflow.Await(ctx, func() bool { return a.cancelled && !a.live }); err != nil {
-		return err
+	asked, err := a.ask(ctx, a.questionAbout(s, kind, reason))
+	if err != nil || !asked {
+		return err == nil, err
 	}
-	return errCancelled
+	known := func() bool { return a.settled && kind == mobile.ItemOutcomeUnknown }
+	if err := workflow.Await(ctx, func() bool { return a.stops(s) || a.decision != nil || known() }); err != nil {
+		return false, err
+	}
+	switch {
+	case a.decision != nil:
+		return a.afterDecision(ctx, s)
+	case a.stops(s):
+		return false, errCancelled
+	}
+	return true, nil
+}
+
+// changeEvidence is where runs began to wait for evidence before they ask an operator.
+const changeEvidence = "wait-for-evidence"
+
+// awaitEvidence waits for the partner's events to tell what became of an act whose answer was
+// lost, and tells whether they have. Those that came in the meantime are looked for by asking.
+func (a *activation) awaitEvidence(ctx workflow.Context, s step) (bool, error) {
+	if workflow.GetVersion(ctx, changeEvidence, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return false, nil
+	}
+	patience := time.Duration(a.policies.Evidence)
+	a.until = workflow.Now(ctx).Add(patience)
+	a.showDetails(ctx)
+	_, err := waitFor(ctx, patience, "Ask an operator unless the partner's events tell what became of "+string(s.name),
+		func() bool { return a.settled || a.stops(s) })
+	return a.settled, err
+}
+
+// afterDecision carries a decision out and tells whether the step is to be taken again. One
+// that was overtaken changes nothing: the act, taken again, tells what is so.
+func (a *activation) afterDecision(ctx workflow.Context, s step) (again bool, err error) {
+	resolution, err := a.decide(ctx)
+	if err != nil {
+		return false, err
+	}
+	if err := a.endOf(resolution, s.undoing()); err != nil {
+		return false, err
+	}
+	return true, nil
 }
 
 // answered takes back the question to the operator: the step got through by itself. The act's
 // own success has put the record right already, unless the question was written after it.
-func (a *activation) answered(ctx workflow.Context, about mobile.StepName, move activities.MoveInput) error {
-	a.asking = ""
-	move.At = workflow.Now(ctx)
-	in := activities.AnsweredInput{MoveInput: move, About: about}
-	if err := workflow.ExecuteActivity(keeping(ctx, "Take back the question about "+string(about)), record.TakeBackQuestion, in).Get(ctx, nil); err != nil {
+func (a *activation) answered(ctx workflow.Context, s step) error {
+	a.question = nil
+	move := activities.MoveInput{Ref: a.ref(""), To: mobile.StateRunning, Next: s.name.Title(), At: workflow.Now(ctx)}
+	if s.undoing() {
+		move.To, move.Reason, move.Next = mobile.StateUndoing, a.ending.Reason, nextUndoing
+	}
+	in := activities.AnsweredInput{MoveInput: move, About: s.name}
+	if err := workflow.ExecuteActivity(keeping(ctx, "Take back the question about "+string(s.name)), record.TakeBackQuestion, in).Get(ctx, nil); err != nil {
 		return err
 	}
 	return a.showOperatorNotNeeded(ctx)

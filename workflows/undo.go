@@ -28,68 +28,48 @@ func undoLine() undo {
 // allUndos are those of every step, in the order of the steps.
 func allUndos() []undo { return []undo{undoESIM(), undoLine()} }
 
+const nextUndoing = "Giving back what was taken"
+
 // giveBack undoes what was taken, newest first. Each undo is tried for as long as it takes:
-// only then is the subscription free for another launch.
+// only then is the subscription free for another launch. It returns errBeyondRepair when an
+// operator ends it before.
 func (a *activation) giveBack(ctx workflow.Context, end ActivationResult) error {
 	if len(a.undos) == 0 {
 		return nil
 	}
-	a.asking = ""
+	a.question, a.ending = nil, end
 	move := activities.MoveInput{
-		Ref: a.ref(""), To: mobile.StateUndoing, Reason: end.Reason,
-		Next: "Giving back what was taken", At: workflow.Now(ctx),
+		Ref: a.ref(""), To: mobile.StateUndoing, Reason: end.Reason, Next: nextUndoing, At: workflow.Now(ctx),
 	}
 	if err := workflow.ExecuteActivity(keeping(ctx, "Begin to give back"), record.MoveActivation, move).Get(ctx, nil); err != nil {
 		return err
 	}
+	return a.undoAll(ctx)
+}
+
+func (a *activation) undoAll(ctx workflow.Context) error {
 	for len(a.undos) > 0 {
 		last := a.undos[len(a.undos)-1]
 		a.undos = a.undos[:len(a.undos)-1]
-		if err := a.undo(ctx, last, move); err != nil {
+		if err := a.undo(ctx, last); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// undo gives back one step. An operator is asked when patience ends, and when it is not
-// known whether there is something to give back.
-func (a *activation) undo(ctx workflow.Context, u undo, undoing activities.MoveInput) error {
+// undo gives back one step. An operator is asked when patience ends, when it is not known
+// whether there is something to give back, and when the partner refuses to take it.
+func (a *activation) undo(ctx workflow.Context, u undo) error {
 	if err := a.enterUndo(ctx, u); err != nil {
 		return err
 	}
-	ref := a.ref(u.step)
-	ref.Part, ref.Deadline = activities.PartUndo, workflow.Now(ctx).Add(time.Duration(a.policies.Patience))
-	future := workflow.ExecuteActivity(a.policies.acting(ctx, u.summary), u.act, ref)
-	ready, err := waitFor(ctx, time.Duration(a.policies.Patience), "Ask an operator unless "+string(u.step)+" is given back", future.IsReady)
-	if err != nil {
-		return err
+	err := a.perform(ctx, step{
+		name: u.step, part: activities.PartUndo, act: u.act, summary: u.summary,
+		patience: time.Duration(a.policies.Patience),
+	})
+	if err == nil {
+		a.marks[u.step] = markUndone
 	}
-	if !ready {
-		if err := a.ask(ctx, ask{kind: mobile.ItemStepStuck, step: u.step, reason: reasonStepStuck}); err != nil {
-			return err
-		}
-	}
-	err = future.Get(ctx, nil)
-	if reason, refused := activities.Refused(err); refused {
-		return a.awaitOperatorForGood(ctx, u, reason)
-	}
-	if err != nil {
-		return err
-	}
-	a.marks[u.step] = markUndone
-	if a.asking == "" {
-		return nil
-	}
-	return a.answered(ctx, u.step, undoing)
-}
-
-// awaitOperatorForGood waits for a decision that this version does not offer yet: whether
-// there is something to give back is not known, or the partner refuses to take it. The
-// activation stays open and visible; nothing is given up silently.
-func (a *activation) awaitOperatorForGood(ctx workflow.Context, u undo, reason string) error {
-	if err := a.ask(ctx, ask{kind: mobile.ItemOutcomeUnknown, step: u.step, reason: reason}); err != nil {
-		return err
-	}
-	return workflow.Await(ctx, func() bool { return false })
+	return err
 }

@@ -72,16 +72,14 @@ func run(ctx context.Context, env environment, out io.Writer) error {
 	}
 	defer engine.Close()
 
-	watch := db.NewWatch()
-	carrying := relay.New(relay.Config{
-		DB: db, Engine: workflows.NewClient(engine, settings.Temporal.TaskQueue), Watch: watch, Logger: logger, Registry: registry,
-	})
+	watch, runs := db.NewWatch(), workflows.NewClient(engine, settings.Temporal.TaskQueue)
+	carrying := relay.New(relay.Config{DB: db, Engine: runs, Watch: watch, Logger: logger, Registry: registry})
 	certificates, err := readTLS(settings.GRPC)
 	if err != nil {
 		return err
 	}
 	door, err := server.New(server.Config{
-		DB: db, Watch: watch, Digester: keyring, Nudge: carrying.Nudge,
+		DB: db, Watch: watch, Digester: keyring, Nudge: carrying.Nudge, Runs: runs,
 		TemporalUIURL: settings.Temporal.UIURL, Namespace: options.Namespace, Policies: settings.Policies,
 		Registry: registry, Logger: logger, Reflection: settings.GRPC.Reflection, TLS: certificates,
 	})

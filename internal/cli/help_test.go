@@ -73,8 +73,13 @@ func TestHelp_Changes(t *testing.T) {
 	a := &app{env: Env{}.whole()}
 	every(a.rootCommand(), func(command *cobra.Command) {
 		needs := map[string][]string{
-			"create": {"request-id"}, "update": {"request-id"}, "mobile-activation": {"request-id"},
+			"create": {"request-id"}, "update": {"request-id"}, "mobile-activation": {"request-id"}, "import": {"request-id"},
 			"cancel": {"request-id", "reason"}, "revoke": {"request-id", "reason"},
+			"resend-email":    {"request-id", "reason", "revision", "authentication"},
+			"correct":         {"request-id", "reason", "revision", "authentication"},
+			"revive":          {"request-id", "reason", "revision", "replace-run"},
+			"resolve":         {"request-id", "reason", "revision", "as", "item", "reference"},
+			"replace-profile": {"request-id", "reason", "revision", "authentication", "imei"},
 		}
 		for _, flag := range needs[command.Name()] {
 			if command.Flag(flag) == nil {

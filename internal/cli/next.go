@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -21,7 +22,7 @@ func (a *app) nextSteps(r refusal) []string {
 		return append(about("look again: dialtone workflow show ", activation),
 			about("then decide again, with --revision ", r.about("revision"))...)
 	case "WORKFLOW_ENDED", "TOO_LATE_TO_CANCEL", "NOT_APPLICABLE":
-		return about("see where it is: dialtone workflow show ", activation)
+		return r.whatApplies(activation)
 	case "SUBSCRIPTION_NOT_PENDING", "SUBSCRIPTION_NOT_MOBILE", "SUBSCRIPTION_EXISTS":
 		return about("see it: dialtone subscription show ", r.about("subscription_id"))
 	case "SUBSCRIPTION_NOT_FOUND":
@@ -47,6 +48,33 @@ func (a *app) nextSteps(r refusal) []string {
 	default:
 		return nil
 	}
+}
+
+// whatApplies is what can be done instead of what cannot.
+func (r refusal) whatApplies(activation string) []string {
+	steps := about("see where it is: dialtone workflow show ", activation)
+	if activation == "" {
+		return steps
+	}
+	if r.about("install_state") != "" {
+		steps = append(steps, "give the customer another eSIM: dialtone workflow replace-profile "+activation+" --reason WHY --authentication HOW")
+	}
+	if r.about("item_ids") != "" {
+		steps = append(steps, "see what each item asks: dialtone workflow resolve "+activation)
+	}
+	for _, choice := range strings.Fields(r.about("choices")) {
+		steps = append(steps, resolveLine(activation, r.about("item_id"), choice))
+	}
+	return steps
+}
+
+// resolveLine is the command line of a resolution that would be taken.
+func resolveLine(activation, item, choice string) string {
+	line := "what applies: dialtone workflow resolve " + activation + " --as " + flagWord(strings.ToLower(choice))
+	if item != "" {
+		line += " --item " + item
+	}
+	return line + " --reason WHY"
 }
 
 // about is a step that needs an identifier; none without it.

@@ -18,10 +18,11 @@ type sandbox struct {
 	path string
 	// GRPC is the server's address.
 	GRPC string `json:"grpc"`
-	// Token is BILLING's, AdminToken ADMIN's.
-	Token      string `json:"token"`
-	AdminToken string `json:"admin_token"`
-	// Tenant is the one that Token belongs to.
+	// Token is BILLING's, OperatorToken OPERATOR's, AdminToken ADMIN's.
+	Token         string `json:"token"`
+	OperatorToken string `json:"operator_token"`
+	AdminToken    string `json:"admin_token"`
+	// Tenant is the one that Token and OperatorToken belong to.
 	Tenant string `json:"tenant"`
 }
 

@@ -48,8 +48,12 @@ func severityTone(severity dialtonev1.Severity) tone {
 }
 
 func noticeTone(delivery dialtonev1.NoticeDelivery) tone {
-	if delivery == dialtonev1.NoticeDelivery_NOTICE_DELIVERY_BOUNCED {
+	switch delivery {
+	case dialtonev1.NoticeDelivery_NOTICE_DELIVERY_BOUNCED:
 		return red
+	case dialtonev1.NoticeDelivery_NOTICE_DELIVERY_NO_WORD:
+		return yellow
+	default:
+		return plain
 	}
-	return plain
 }

@@ -12,13 +12,16 @@ import (
 func (a *app) workflowCommand() *cobra.Command {
 	group := &cobra.Command{
 		Use:   "workflow",
-		Short: "See where activations are, and stop one",
+		Short: "See where activations are, decide what waits, and stop one",
 		Example: `  dialtone workflow list --needs-operator
   dialtone workflow show sub-1001
+  dialtone workflow resolve sub-1001
   dialtone workflow watch sub-1001`,
 		RunE: a.group,
 	}
-	group.AddCommand(a.workflowShowCommand(), a.workflowListCommand(), a.workflowWatchCommand(), a.workflowCancelCommand())
+	group.AddCommand(a.workflowShowCommand(), a.workflowListCommand(), a.workflowWatchCommand(), a.workflowCancelCommand(),
+		a.workflowResolveCommand(), a.workflowResendEmailCommand(), a.workflowReplaceCommand(), a.workflowCorrectCommand(),
+		a.workflowReviveCommand())
 	return group
 }
 

@@ -37,8 +37,8 @@ func (p *page) workflow(w *dialtonev1.Workflow) {
 	p.line(w.GetLine())
 	p.notices(w.GetNotices())
 	p.notes(w.GetNotes())
-	p.items(w.GetItems())
-	p.choices(w.GetChoices())
+	p.items(w)
+	p.choices(w)
 	p.linef("")
 	p.facts(fact{name: "Temporal", value: w.GetTemporalUrl()}, fact{name: "Workflow id", value: w.GetWorkflowId()})
 }

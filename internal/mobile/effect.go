@@ -15,8 +15,14 @@ const (
 	ActCancelProfile  Act = "cancel_profile"
 	ActActivateLine   Act = "activate_line"
 	ActDeactivateLine Act = "deactivate_line"
+	ActChangeSIM      Act = "change_sim"
 	ActSendMail       Act = "send_mail"
 )
+
+// Acts lists them all.
+func Acts() []Act {
+	return []Act{ActOrderProfile, ActConfirmProfile, ActCancelProfile, ActActivateLine, ActDeactivateLine, ActChangeSIM, ActSendMail}
+}
 
 // Settle says how an effect's unknown outcome comes to be known.
 type Settle string
@@ -42,7 +48,11 @@ type Effect struct {
 	Tenant     TenantID
 	Activation ActivationID
 	Act        Act
-	// Generation counts deliberate repeats, from 0.
+	// FollowUp is whose act it is; empty: the activation's own run.
+	FollowUp FollowUpID
+	// Subject is what it is about: a notice or a profile. May be empty.
+	Subject string
+	// Generation counts deliberate repeats, from 0, over all whose act it is.
 	Generation int
 	Partner    Partner
 	Settle     Settle
@@ -79,6 +89,8 @@ const (
 	NextSend Next = iota
 	// NextTell: it is settled; tell the outcome again.
 	NextTell
+	// NextLook: its outcome is unknown; look it up at the partner.
+	NextLook
 	// NextAsk: its outcome is unknown and sending again could do it twice; ask an operator.
 	NextAsk
 )
@@ -94,6 +106,8 @@ func (e Effect) Next() Next {
 		return NextSend
 	case e.Verdict == VerdictNotNow && e.Doubted.IsZero():
 		return NextSend
+	case e.Settle == SettleReadable:
+		return NextLook
 	}
 	return NextAsk
 }

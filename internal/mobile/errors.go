@@ -20,6 +20,8 @@ var (
 		"The SM-DP+ does not know the profile type of this plan, or may not give it to us. Correct the tenant's plan table.")
 	ErrProfileNotAvailable = fault.New(fault.Conflict, "PROFILE_NOT_AVAILABLE",
 		"The SM-DP+ cannot give this eSIM profile: it does not know it, or it belongs to another order. Check the imported inventory.")
+	ErrStockRefused = fault.New(fault.Conflict, "STOCK_PROFILE_REFUSED",
+		"The SM-DP+ does not give us an eSIM that was imported into the stock. Ask its operator about the import; send again to take the next one.")
 	ErrProfileInUse = fault.New(fault.Conflict, "PROFILE_IN_USE",
 		"The eSIM profile has been downloaded, so that its order cannot be cancelled any more.")
 	ErrICCIDNotAccepted = fault.New(fault.Conflict, "ICCID_NOT_ACCEPTED",
@@ -43,11 +45,7 @@ var (
 // be told again in its own words. A reason that is not of the list above gets words of its
 // own.
 func RefusalNamed(reason string) *fault.Error {
-	for _, f := range []*fault.Error{
-		ErrDeviceBlocked, ErrDeviceNotESIMCapable, ErrDeviceNotSupported, ErrDeviceUnknown, ErrZIPNotServed,
-		ErrPlanNotKnownToCarrier, ErrProfileTypeUnknown, ErrProfileNotAvailable, ErrProfileInUse, ErrICCIDNotAccepted,
-		ErrMailAddressRefused, ErrPartnerRefused, ErrSMDPAddressNotOurs, ErrMatchingIDNotOurs,
-	} {
+	for _, f := range partnerRefusals {
 		if f.Reason == reason {
 			return f
 		}

@@ -6,10 +6,11 @@ type InstallState string
 
 // The states of an installation.
 const (
-	// InstallUnknown means that the SM-DP+ has said nothing that we understand.
-	InstallUnknown InstallState = "UNKNOWN"
 	// InstallNotDownloaded means that the profile waits at the SM-DP+.
 	InstallNotDownloaded InstallState = "NOT_DOWNLOADED"
+	// InstallUnknown means that the SM-DP+ has told something which we do not understand, so
+	// that a phone may have fetched the profile.
+	InstallUnknown InstallState = "UNKNOWN"
 	// InstallDownloaded means that a phone has fetched the profile.
 	InstallDownloaded InstallState = "DOWNLOADED"
 	// InstallFailed means that this profile will not be installed: another is needed.
@@ -20,7 +21,7 @@ const (
 
 // InstallStates lists every state in the order in which one gives way to the next.
 func InstallStates() []InstallState {
-	return []InstallState{InstallUnknown, InstallNotDownloaded, InstallDownloaded, InstallFailed, InstallInstalled}
+	return []InstallState{InstallNotDownloaded, InstallUnknown, InstallDownloaded, InstallFailed, InstallInstalled}
 }
 
 // InstallPoint is the moment of a download that the SM-DP+ reports: the
@@ -69,9 +70,10 @@ type InstallReport struct {
 // does not undo INSTALLED. INSTALLED does follow on FAILED: it is what a second try in
 // another phone ends with.
 //
-// A report that tells nothing leaves the state: a failure for now, an unclear one, a point
-// that is not known. A deletion in the phone, which some vendors report, is among those: it
-// does not make the profile downloadable again.
+// A failure for now leaves the state: the same profile can be tried again. A report that is
+// not understood (its status, or its point) makes NOT_DOWNLOADED UNKNOWN, because something
+// happened to the profile; so does a deletion in the phone, which some vendors report and
+// which does not make it downloadable again.
 func (s InstallState) After(r InstallReport) InstallState {
 	told := r.tells()
 	if told.rank() <= s.rank() {
@@ -83,6 +85,8 @@ func (s InstallState) After(r InstallReport) InstallState {
 // tells is the least state that the report proves.
 func (r InstallReport) tells() InstallState {
 	switch r.Outcome {
+	case OutcomeFailedForNow:
+		return InstallNotDownloaded
 	case OutcomeFailed:
 		switch r.Point {
 		case PointEligibility, PointConfirmation, PointDownload, PointInstall:
@@ -93,21 +97,19 @@ func (r InstallReport) tells() InstallState {
 		}
 	case OutcomeDone:
 		switch r.Point {
-		case PointEligibility:
+		case PointEligibility, PointConfirmation:
 			return InstallNotDownloaded
 		case PointDownload:
 			return InstallDownloaded
 		case PointInstall, PointEnabled:
 			return InstallInstalled
-		case PointConfirmation:
-			// The point exists for failures only.
 		}
-	case OutcomeUnclear, OutcomeFailedForNow:
+	case OutcomeUnclear:
 	}
 	return InstallUnknown
 }
 
-// rank orders the states; what is not a state ranks with UNKNOWN.
+// rank orders the states; what is not a state ranks lowest.
 func (s InstallState) rank() int {
 	for i, state := range InstallStates() {
 		if s == state {

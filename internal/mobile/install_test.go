@@ -16,23 +16,25 @@ func TestInstallStateAfter(t *testing.T) {
 		outcome InstallOutcome
 		want    [5]InstallState
 	}{
-		{PointEligibility, OutcomeDone, [5]InstallState{"NOT_DOWNLOADED", "NOT_DOWNLOADED", "DOWNLOADED", "FAILED", "INSTALLED"}},
+		{PointEligibility, OutcomeDone, [5]InstallState{"NOT_DOWNLOADED", "UNKNOWN", "DOWNLOADED", "FAILED", "INSTALLED"}},
 		{PointEligibility, OutcomeFailed, [5]InstallState{"FAILED", "FAILED", "FAILED", "FAILED", "INSTALLED"}},
-		{PointEligibility, OutcomeFailedForNow, [5]InstallState{"UNKNOWN", "NOT_DOWNLOADED", "DOWNLOADED", "FAILED", "INSTALLED"}},
-		{PointConfirmation, OutcomeDone, [5]InstallState{"UNKNOWN", "NOT_DOWNLOADED", "DOWNLOADED", "FAILED", "INSTALLED"}},
+		{PointEligibility, OutcomeFailedForNow, [5]InstallState{"NOT_DOWNLOADED", "UNKNOWN", "DOWNLOADED", "FAILED", "INSTALLED"}},
+		{PointEligibility, OutcomeUnclear, [5]InstallState{"UNKNOWN", "UNKNOWN", "DOWNLOADED", "FAILED", "INSTALLED"}},
+		{PointConfirmation, OutcomeDone, [5]InstallState{"NOT_DOWNLOADED", "UNKNOWN", "DOWNLOADED", "FAILED", "INSTALLED"}},
 		{PointConfirmation, OutcomeFailed, [5]InstallState{"FAILED", "FAILED", "FAILED", "FAILED", "INSTALLED"}},
 		{PointDownload, OutcomeDone, [5]InstallState{"DOWNLOADED", "DOWNLOADED", "DOWNLOADED", "FAILED", "INSTALLED"}},
 		{PointDownload, OutcomeFailed, [5]InstallState{"FAILED", "FAILED", "FAILED", "FAILED", "INSTALLED"}},
-		{PointDownload, OutcomeFailedForNow, [5]InstallState{"UNKNOWN", "NOT_DOWNLOADED", "DOWNLOADED", "FAILED", "INSTALLED"}},
+		{PointDownload, OutcomeFailedForNow, [5]InstallState{"NOT_DOWNLOADED", "UNKNOWN", "DOWNLOADED", "FAILED", "INSTALLED"}},
+		{PointDownload, OutcomeUnclear, [5]InstallState{"UNKNOWN", "UNKNOWN", "DOWNLOADED", "FAILED", "INSTALLED"}},
 		{PointInstall, OutcomeDone, [5]InstallState{"INSTALLED", "INSTALLED", "INSTALLED", "INSTALLED", "INSTALLED"}},
 		{PointInstall, OutcomeFailed, [5]InstallState{"FAILED", "FAILED", "FAILED", "FAILED", "INSTALLED"}},
-		{PointInstall, OutcomeFailedForNow, [5]InstallState{"UNKNOWN", "NOT_DOWNLOADED", "DOWNLOADED", "FAILED", "INSTALLED"}},
-		{PointInstall, OutcomeUnclear, [5]InstallState{"UNKNOWN", "NOT_DOWNLOADED", "DOWNLOADED", "FAILED", "INSTALLED"}},
+		{PointInstall, OutcomeFailedForNow, [5]InstallState{"NOT_DOWNLOADED", "UNKNOWN", "DOWNLOADED", "FAILED", "INSTALLED"}},
+		{PointInstall, OutcomeUnclear, [5]InstallState{"UNKNOWN", "UNKNOWN", "DOWNLOADED", "FAILED", "INSTALLED"}},
 		{PointEnabled, OutcomeDone, [5]InstallState{"INSTALLED", "INSTALLED", "INSTALLED", "INSTALLED", "INSTALLED"}},
-		{PointEnabled, OutcomeFailed, [5]InstallState{"UNKNOWN", "NOT_DOWNLOADED", "DOWNLOADED", "FAILED", "INSTALLED"}},
-		{5, OutcomeDone, [5]InstallState{"UNKNOWN", "NOT_DOWNLOADED", "DOWNLOADED", "FAILED", "INSTALLED"}},
-		{102, OutcomeFailed, [5]InstallState{"UNKNOWN", "NOT_DOWNLOADED", "DOWNLOADED", "FAILED", "INSTALLED"}},
-		{0, "", [5]InstallState{"UNKNOWN", "NOT_DOWNLOADED", "DOWNLOADED", "FAILED", "INSTALLED"}},
+		{PointEnabled, OutcomeFailed, [5]InstallState{"UNKNOWN", "UNKNOWN", "DOWNLOADED", "FAILED", "INSTALLED"}},
+		{5, OutcomeDone, [5]InstallState{"UNKNOWN", "UNKNOWN", "DOWNLOADED", "FAILED", "INSTALLED"}},
+		{102, OutcomeFailed, [5]InstallState{"UNKNOWN", "UNKNOWN", "DOWNLOADED", "FAILED", "INSTALLED"}},
+		{0, "", [5]InstallState{"UNKNOWN", "UNKNOWN", "DOWNLOADED", "FAILED", "INSTALLED"}},
 	} {
 		for i, state := range InstallStates() {
 			t.Run(fmt.Sprintf("%d/%s/%s", c.point, c.outcome, state), func(t *testing.T) {
@@ -66,7 +68,7 @@ func TestInstallOrder(t *testing.T) {
 }
 
 func end(reports []InstallReport) InstallState {
-	state := InstallUnknown
+	state := InstallNotDownloaded
 	for _, r := range reports {
 		state = state.After(r)
 	}

@@ -1,5 +1,7 @@
 package mobile
 
+import "slices"
+
 // Party is who must act next.
 type Party string
 
@@ -67,4 +69,9 @@ func (a Activation) CurrentStep() StepName {
 // Cancellable tells whether a cancel would be taken now and would change something.
 func (a Activation) Cancellable() bool {
 	return !a.State.Final() && a.CancelRequested.IsZero() && a.Live.IsZero()
+}
+
+// OpenItems are those that still wait for an operator.
+func (a Activation) OpenItems() []Item {
+	return slices.DeleteFunc(slices.Clone(a.Items), func(i Item) bool { return !i.Closed.IsZero() })
 }

@@ -19,7 +19,7 @@ func ReasonText(reason string) string {
 // partnerRefusals carry their words with them.
 var partnerRefusals = []*fault.Error{
 	ErrDeviceBlocked, ErrDeviceNotESIMCapable, ErrDeviceNotSupported, ErrDeviceUnknown, ErrZIPNotServed,
-	ErrPlanNotKnownToCarrier, ErrProfileTypeUnknown, ErrProfileNotAvailable, ErrProfileInUse, ErrICCIDNotAccepted,
+	ErrPlanNotKnownToCarrier, ErrProfileTypeUnknown, ErrProfileNotAvailable, ErrStockRefused, ErrProfileInUse, ErrICCIDNotAccepted,
 	ErrMailAddressRefused, ErrPartnerRefused, ErrSMDPAddressNotOurs, ErrMatchingIDNotOurs,
 }
 
@@ -34,15 +34,18 @@ var reasonTexts = map[string]string{
 	"PARTNER_HELD":             "An operator holds this partner. It goes on once the hold ends.",
 	"NO_PROFILES_LEFT":         "No eSIM profile is left in the stock. Import more; Dialtone keeps trying.",
 
+	"LOOK_LATER": "The partner's answer was lost. It is asked what became of it once nothing can be on its way.",
+
 	"STEP_STUCK":         "The step takes longer than it should. Dialtone keeps trying; look at the reason beside it.",
 	"OUTCOME_UNKNOWN":    "An act may or may not have happened at the partner. Find out there and say which.",
+	"STEP_REFUSED":       "The partner refused it for good. Mend what the reason names, then decide.",
 	"LINE_MISMATCH":      "The line at the carrier is not what was ordered. Ask the carrier.",
 	"CARRIER_SILENT":     "The carrier has not answered in time. Ask the carrier.",
 	"TOO_MANY_REFUSALS":  "It was refused too often. Talk to the customer before it is tried again.",
 	"UNDO_REFUSED":       "Something cannot be given back. Settle it with the partner.",
 	"NUMBER_AT_RISK":     "A cancel was asked for while the line is live. Nothing was taken down: decide with billing and the customer.",
 	"RUN_LOST":           "The engine's run of this activation is gone. Decide whether to go on or to give up.",
-	"MAIL_NOT_DELIVERED": "An e-mail to the customer came back. Correct the address and send it again.",
+	"MAIL_NOT_DELIVERED": "An e-mail to the customer came back, or nothing was heard of it. Correct the address if need be, and send it again.",
 	"INSTALL_FAILED":     "The phone could not install the eSIM. Give the customer another profile.",
 	"INTERNAL":           "Something of ours broke. The logs hold the cause.",
 

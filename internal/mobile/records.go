@@ -78,6 +78,8 @@ type ProfileState string
 
 // The states of a profile.
 const (
+	// ProfileAvailable is in the stock: the SM-DP+ assigned it to us, and nobody holds it.
+	ProfileAvailable ProfileState = "AVAILABLE"
 	// ProfileReserved is ordered: its ICCID is known.
 	ProfileReserved ProfileState = "RESERVED"
 	// ProfileReleased can be downloaded: its activation code works.
@@ -86,17 +88,50 @@ const (
 	ProfileReturned ProfileState = "RETURNED"
 	// ProfileRetired was given back after somebody outside knew it: never used again.
 	ProfileRetired ProfileState = "RETIRED"
+	// ProfileLeaked is an order whose answer was lost and which was written off: if there is a
+	// profile, nobody here knows its ICCID.
+	ProfileLeaked ProfileState = "LEAKED"
 )
 
-// Profile is an eSIM held for an activation.
+// ProfileStates lists every state of a profile, in the order of its life.
+func ProfileStates() []ProfileState {
+	return []ProfileState{
+		ProfileAvailable, ProfileReserved, ProfileReleased, ProfileReturned, ProfileRetired, ProfileLeaked,
+	}
+}
+
+// Profile is an eSIM: in the stock, or held for an activation.
 type Profile struct {
-	ID           string
-	Activation   ActivationID
+	ID string
+	// Activation holds it, or held it last; for LEAKED, the one it was ordered for. Empty
+	// when none did.
+	Activation ActivationID
+	// FollowUp is the replacement that it was taken for; empty for the first one.
+	FollowUp FollowUpID
+	// ICCID is empty for LEAKED.
 	ICCID        ICCID
 	ProfileType  string
 	State        ProfileState
 	InstallState InstallState
-	Updated      time.Time
+	// InstallMoved is when the install state last moved; zero before the first word.
+	InstallMoved time.Time
+	// InstallDetail is the SM-DP+'s code for why an installation failed.
+	InstallDetail string
+	// Adopted is when it became the activation's own; zero while a replacement is not yet on
+	// the line.
+	Adopted time.Time
+	// Imported is when it came into the stock; zero for one that was ordered by type.
+	Imported time.Time
+	// Source is where it came from, as was said at the import.
+	Source string
+	// Detail says why it is RETIRED or LEAKED.
+	Detail string
+	// OrderReference is the call identifier of its order at the SM-DP+.
+	OrderReference string
+	// Generation is 0 for an activation's first profile, one more for each replacement.
+	Generation int
+	Created    time.Time
+	Updated    time.Time
 }
 
 // NoticeKind names a mail to the customer.
@@ -114,12 +149,20 @@ const (
 	NoticeSent      NoticeState = "SENT"
 	NoticeDelivered NoticeState = "DELIVERED"
 	NoticeBounced   NoticeState = "BOUNCED"
+	// NoticeNoWord was sent a day ago, and nothing was heard of it since.
+	NoticeNoWord NoticeState = "NO_WORD"
 )
 
 // Notice is one mail to the customer, as screens show it.
 type Notice struct {
-	ID            string
-	Kind          NoticeKind
+	ID   string
+	Kind NoticeKind
+	// Generation is 0 for the first of its kind, one more for each deliberate repeat.
+	Generation int
+	FollowUp   FollowUpID
+	// InstallState is what was known of the installation when it was decided to send the mail
+	// again; else empty.
+	InstallState  InstallState
 	State         NoticeState
 	MaskedAddress string
 	Reason        string
@@ -143,9 +186,19 @@ const (
 	ItemNumberAtRisk ItemKind = "NUMBER_AT_RISK"
 	// ItemRunLost is an activation whose run is gone.
 	ItemRunLost ItemKind = "RUN_LOST"
-	// ItemMailNotDelivered is a mail that bounced.
+	// ItemMailNotDelivered is a mail that bounced, or of which nothing was heard.
 	ItemMailNotDelivered ItemKind = "MAIL_NOT_DELIVERED"
+	// ItemInstallFailed is an eSIM that will not be installed.
+	ItemInstallFailed ItemKind = "INSTALL_FAILED"
 )
+
+// ItemKinds lists every kind of item.
+func ItemKinds() []ItemKind {
+	return []ItemKind{
+		ItemStepStuck, ItemOutcomeUnknown, ItemStepRefused, ItemNumberAtRisk, ItemRunLost, ItemMailNotDelivered,
+		ItemInstallFailed,
+	}
+}
 
 // Severity says how much hangs on an item.
 type Severity string
@@ -165,6 +218,9 @@ func (k ItemKind) Severity() Severity {
 	switch k {
 	case ItemNumberAtRisk:
 		return SeverityAtRisk
+	case ItemInstallFailed:
+		// A customer holds a phone that does not telephone.
+		return SeverityStranded
 	case ItemStepStuck, ItemOutcomeUnknown, ItemStepRefused, ItemRunLost, ItemMailNotDelivered:
 		return SeverityRoutine
 	}
@@ -177,9 +233,38 @@ type Item struct {
 	Activation ActivationID
 	Kind       ItemKind
 	Severity   Severity
-	Step       StepName
-	Detail     string
-	Opened     time.Time
+	// FollowUp is whose question it is; empty: the activation's own run, or nobody's.
+	FollowUp FollowUpID
+	Step     StepName
+	// Act is the act outside that it is about; empty when about none.
+	Act Act
+	// Undoing tells that what was taken is being given back.
+	Undoing bool
+	// Reason is the underlying one.
+	Reason string
+	Detail string
+	Opened time.Time
+	// Due is when an answer is overdue; nothing ends by itself then.
+	Due    time.Time
+	Closed time.Time
+	// Resolution and Actor say how a person settled it, and who; empty when it closed by
+	// itself.
+	Resolution Resolution
+	Actor      string
+}
+
+// Question is what the item asks, given whether its activation's line is live.
+func (i Item) Question(live bool) Question {
+	q := Question{Kind: i.Kind, Act: i.Act, Phase: PhaseComingUp}
+	switch {
+	case i.FollowUp != "":
+		q.Phase = PhaseFollowUp
+	case i.Undoing:
+		q.Phase = PhaseUndoing
+	case live:
+		q.Phase = PhaseLive
+	}
+	return q
 }
 
 // EventType names an event of the feed.
@@ -197,6 +282,7 @@ const (
 	EventNoticeSent            EventType = "notice.sent"
 	EventNoticeDelivered       EventType = "notice.delivered"
 	EventNoticeBounced         EventType = "notice.bounced"
+	EventNoticeNoWord          EventType = "notice.no_word"
 	EventProfileInstalled      EventType = "profile.installed"
 	EventProfileStateChanged   EventType = "profile.install_state_changed"
 )

@@ -15,6 +15,16 @@ const (
 	StepSendActivationEmail  StepName = "send_activation_email"
 )
 
+// What is done beside an activation's own run, named like a step where an operator is asked
+// about it.
+const (
+	StepResendActivationEmail StepName = "resend_activation_email"
+	StepReplaceProfile        StepName = "replace_profile"
+	// StepChangeSIM and StepRetireESIM are parts of replacing an eSIM.
+	StepChangeSIM  StepName = "change_sim"
+	StepRetireESIM StepName = "retire_esim"
+)
+
 // StepState is how far a step has come.
 type StepState string
 
@@ -70,6 +80,14 @@ func (n StepName) Title() string {
 		return "Activate the subscription"
 	case StepSendActivationEmail:
 		return "Send the Mobile Activation e-mail"
+	case StepResendActivationEmail:
+		return "Send the Mobile Activation e-mail again"
+	case StepReplaceProfile:
+		return "Replace the eSIM"
+	case StepChangeSIM:
+		return "Put the new eSIM on the line"
+	case StepRetireESIM:
+		return "Retire the old eSIM"
 	}
 	return string(n)
 }
@@ -82,8 +100,7 @@ func (t Type) Plan() []StepName {
 			StepCheckSubscription, StepCheckDevice, StepReserveESIM,
 			StepActivateLine, StepActivateSubscription, StepSendActivationEmail,
 		}
-	case TypePortIn:
-		return nil
+	case TypePortIn, TypeFollowUp:
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dialtone/dialtone/internal/crash"
 	"github.com/dialtone/dialtone/internal/fault"
 	"github.com/dialtone/dialtone/internal/store"
 	"github.com/dialtone/dialtone/workflows"
@@ -82,7 +83,9 @@ func (r *Relay) handOut(ctx context.Context, handed chan<- store.Message) {
 
 // deliver brings one message to the engine and notes what came of it.
 func (r *Relay) deliver(ctx context.Context, m store.Message) {
+	crash.At("relay.claimed", string(m.Subscription))
 	err := r.tell(ctx, m)
+	crash.At("relay.told", string(m.Subscription))
 	switch {
 	case err == nil:
 		r.noteUp(ctx)
@@ -103,11 +106,19 @@ func (r *Relay) tell(ctx context.Context, m store.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	var err error
-	if m.Start {
+	switch {
+	case m.Start:
 		err = r.start(ctx, m)
-	} else {
+	case m.Replace:
+		err = r.replace(ctx, m)
+	default:
 		err = r.wake(ctx, m)
 	}
+	return outage(err)
+}
+
+// outage takes an engine that did not answer in time for one that is down.
+func outage(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return workflows.ErrEngineDown.Because(err)
 	}
@@ -122,21 +133,12 @@ func (r *Relay) wake(ctx context.Context, m store.Message) error {
 	if !errors.Is(err, workflows.ErrNoRun) {
 		return err
 	}
-	var ended bool
-	err = r.db.InSystem(ctx, func(s *store.Store) (err error) {
-		ended, err = s.Ended(ctx, m.Activation)
-		return err
-	})
-	if err != nil || ended {
-		return err
-	}
-	r.logger.WarnContext(ctx, "a run was lost, and another is started", "activation_id", m.Activation, "tenant", m.Tenant)
-	return r.start(ctx, m)
+	return r.takeUp(ctx, m)
 }
 
 func (r *Relay) start(ctx context.Context, m store.Message) error {
 	return r.engine.Start(ctx, workflows.Start{
-		Tenant: m.Tenant, Activation: m.Activation, Subscription: m.Subscription,
+		Tenant: m.Tenant, Activation: m.Activation, FollowUp: m.FollowUp, Subscription: m.Subscription,
 		Type: m.Type, WorkflowID: m.WorkflowID, Policies: m.Policies,
 	})
 }

@@ -36,10 +36,23 @@ type engine struct {
 	taken  []told
 	answer func(context.Context, told) error
 	calls  chan told
+
+	// there is the run of each workflow that is there now; starts and ends are what was
+	// started and terminated.
+	there  map[string]string
+	starts []workflows.Start
+	ends   []workflows.Terminate
+	// shows is asked before a look is answered; looks has each look that was answered.
+	shows func(context.Context, string) error
+	looks chan string
 }
 
 func newEngine() *engine {
-	return &engine{calls: make(chan told, 10_000), answer: func(context.Context, told) error { return nil }}
+	return &engine{
+		calls: make(chan told, 10_000), answer: func(context.Context, told) error { return nil },
+		looks: make(chan string, 10_000), shows: func(context.Context, string) error { return nil },
+		there: make(map[string]string),
+	}
 }
 
 // answers changes what the engine answers from now on.
@@ -51,7 +64,11 @@ func (e *engine) answers(answer func(context.Context, told) error) {
 
 // Start implements relay.Engine.
 func (e *engine) Start(ctx context.Context, s workflows.Start) error {
-	return e.take(ctx, told{workflow: s.WorkflowID})
+	err := e.take(ctx, told{workflow: s.WorkflowID})
+	if err == nil {
+		e.begin(s)
+	}
+	return err
 }
 
 // Wake implements relay.Engine.
@@ -107,11 +124,21 @@ type bundle struct {
 // run makes a relay and lets it work until the test ends.
 func run(t *testing.T, db *store.DB, e relay.Engine, every time.Duration) bundle {
 	t.Helper()
-	b := bundle{db: db, registry: prometheus.NewRegistry(), log: &bytes.Buffer{}}
-	watch := db.NewWatch()
-	b.Relay = relay.New(relay.Config{
-		DB: db, Engine: e, Watch: watch, Logger: slog.New(slog.NewJSONHandler(b.log, nil)), Registry: b.registry, Every: every,
-	})
+	return start(t, relay.Config{DB: db, Engine: e, Every: every})
+}
+
+// look is run for a relay that looks as often as that.
+func look(t *testing.T, db *store.DB, e relay.Engine, every time.Duration) bundle {
+	t.Helper()
+	return start(t, relay.Config{DB: db, Engine: e, Every: never, LookEvery: every})
+}
+
+func start(t *testing.T, config relay.Config) bundle {
+	t.Helper()
+	b := bundle{db: config.DB, registry: prometheus.NewRegistry(), log: &bytes.Buffer{}}
+	watch := b.db.NewWatch()
+	config.Watch, config.Registry, config.Logger = watch, b.registry, slog.New(slog.NewJSONHandler(b.log, nil))
+	b.Relay = relay.New(config)
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { watch.Run(ctx, nil) })

@@ -9,6 +9,8 @@ type metrics struct {
 	numbered  prometheus.Counter
 	backlog   prometheus.Gauge
 	oldest    prometheus.Gauge
+	lost      prometheus.Counter
+	unseen    prometheus.Gauge
 }
 
 func newMetrics(registry prometheus.Registerer) metrics {
@@ -28,7 +30,13 @@ func newMetrics(registry prometheus.Registerer) metrics {
 		oldest: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "dialtone_relay_oldest_seconds", Help: "Age of the oldest message that the engine does not have yet.",
 		}),
+		lost: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "dialtone_runs_lost_total", Help: "Runs that were gone before what they are for had ended, and were started again.",
+		}),
+		unseen: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "dialtone_runs_unseen_seconds", Help: "How long the run of something open was not looked at, at most.",
+		}),
 	}
-	registry.MustRegister(m.delivered, m.failed, m.numbered, m.backlog, m.oldest)
+	registry.MustRegister(m.delivered, m.failed, m.numbered, m.backlog, m.oldest, m.lost, m.unseen)
 	return m
 }

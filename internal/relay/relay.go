@@ -6,7 +6,12 @@
 // something was committed, here or in another process, and otherwise every two seconds, so
 // that a message which nobody announced, or which a relay died over, is late but never lost.
 //
-// The two jobs do not wait for each other: while Temporal is slow or down, the feed goes on.
+// It also looks after the open: at least hourly it makes sure that the engine has the run of
+// each, and starts a lost one again, which then asks an operator.
+//
+// And of mails from which nothing is heard for a day it says so, so that an operator looks.
+//
+// The four jobs do not wait for each other: while Temporal is slow or down, the feed goes on.
 package relay
 
 import (
@@ -24,12 +29,14 @@ import (
 	"github.com/dialtone/dialtone/workflows"
 )
 
-// Engine is what the relay asks of Temporal. Both calls are safe to repeat. Wake refuses
-// workflows.ErrNoRun when the run has ended; workflows.ErrEngineDown means no more than
-// "not now".
+// Engine is what the relay asks of Temporal. All calls are safe to repeat. Wake refuses
+// workflows.ErrNoRun when the run has ended; Alive gives the id of the run that is there, or
+// none; workflows.ErrEngineDown means no more than "not now".
 type Engine interface {
 	Start(ctx context.Context, s workflows.Start) error
 	Wake(ctx context.Context, w workflows.Wake) error
+	Alive(ctx context.Context, workflowID string) (run string, err error)
+	Terminate(ctx context.Context, t workflows.Terminate) error
 }
 
 // Config is what a Relay needs.
@@ -42,10 +49,17 @@ type Config struct {
 	Registry prometheus.Registerer
 	// Every is the wait between two passes that nobody asked for; 0 means 2 s.
 	Every time.Duration
+	// LookEvery is how old the last look at the run of something open may become; 0 means 1 h.
+	LookEvery time.Duration
+	// NoWordAfter is how long a mail may be without word before an operator is asked; 0 means
+	// 24 h.
+	NoWordAfter time.Duration
 }
 
 const (
-	everyDefault = 2 * time.Second
+	everyDefault     = 2 * time.Second
+	lookEveryDefault = time.Hour
+
 	// handsMax is how many messages are carried at the same time.
 	handsMax = 16
 	// batch is how many messages are leased at once: enough that the hands are not idle
@@ -74,9 +88,12 @@ type Relay struct {
 	watch   *store.Watch
 	logger  *slog.Logger
 	every   time.Duration
+	looks   lookTimes
 	metrics metrics
+	// noWordAfter is how long a mail may be without word.
+	noWordAfter time.Duration
 
-	// unsent and unnumbered wake the two jobs; taken says that a message was carried, so
+	// unsent and unnumbered wake the first two jobs; taken says that a message was carried, so
 	// that the next one of the same activation is due.
 	unsent, unnumbered, taken chan struct{}
 	// down is set while the engine does not answer.
@@ -91,7 +108,9 @@ func New(config Config) *Relay {
 	return &Relay{
 		db: config.DB, engine: config.Engine, watch: config.Watch, logger: config.Logger,
 		every: cmp.Or(config.Every, everyDefault), metrics: newMetrics(config.Registry),
-		unsent: make(chan struct{}, 1), unnumbered: make(chan struct{}, 1), taken: make(chan struct{}, 1),
+		looks:       newLookTimes(cmp.Or(config.LookEvery, lookEveryDefault)),
+		noWordAfter: cmp.Or(config.NoWordAfter, noWordAfterDefault),
+		unsent:      make(chan struct{}, 1), unnumbered: make(chan struct{}, 1), taken: make(chan struct{}, 1),
 	}
 }
 
@@ -115,6 +134,8 @@ func (r *Relay) Run(ctx context.Context) {
 	var jobs sync.WaitGroup
 	jobs.Go(func() { r.carry(ctx) })
 	jobs.Go(func() { r.number(ctx) })
+	jobs.Go(func() { r.look(ctx) })
+	jobs.Go(func() { r.silence(ctx) })
 	jobs.Wait()
 }
 

@@ -21,11 +21,12 @@ func TestShowWorkflow_AtTheEnd(t *testing.T) {
 		State: mobile.StateSucceeded, Reason: "PARTNER_BUSY", Live: at(3), Ended: at(5), LineReference: "line-7", PhoneNumber: "+12125550123",
 		EmailOverride: "grace@example.com",
 		Profile: &mobile.Profile{
-			ICCID: "89014103211118510720", State: mobile.ProfileReleased, InstallState: mobile.InstallDownloaded, Updated: at(6),
+			ICCID: "89014103211118510720", State: mobile.ProfileReleased, InstallState: mobile.InstallDownloaded, InstallMoved: at(6),
+			InstallDetail: "8.1/4.8", Updated: at(7),
 		},
 		Notices: []mobile.Notice{
 			{ID: "n1", Kind: mobile.NoticeActivation, State: mobile.NoticeBounced, MaskedAddress: "m", Reason: "MAILBOX_FULL", Prepared: at(1), Sent: at(2), Settled: at(4)},
-			{ID: "n2", Kind: mobile.NoticeActivation, State: mobile.NoticePrepared, Prepared: at(5)},
+			{ID: "n2", Kind: mobile.NoticeActivation, Generation: 1, State: mobile.NoticePrepared, Prepared: at(5)},
 		},
 		Items: []mobile.Item{
 			{ID: "i1", Kind: mobile.ItemStepStuck, Severity: mobile.SeverityRoutine, Opened: at(1)},
@@ -41,13 +42,13 @@ func TestShowWorkflow_AtTheEnd(t *testing.T) {
 	if (show{}).temporalURL(a) != "" {
 		t.Error("there is a link without a UI")
 	}
-	if w.GetChoices() != nil || w.GetReasonMessage() == "" || w.GetWaitingOn() != 0 || w.GetSeverity() != dialtonev1.Severity_SEVERITY_AT_RISK {
+	if len(w.GetChoices()) != 3 || w.GetReasonMessage() == "" || w.GetWaitingOn() != 0 || w.GetSeverity() != dialtonev1.Severity_SEVERITY_AT_RISK {
 		t.Errorf("%v", w)
 	}
 	want := &dialtonev1.Workflow{
 		Profile: &dialtonev1.Profile{
 			IccidLast4: "0720", State: dialtonev1.ProfileState_PROFILE_STATE_RELEASED,
-			InstallState: dialtonev1.InstallState_INSTALL_STATE_DOWNLOADED, InstallTime: instant(at(6)),
+			InstallState: dialtonev1.InstallState_INSTALL_STATE_DOWNLOADED, InstallTime: instant(at(6)), InstallDetail: "8.1/4.8",
 		},
 		Line: &dialtonev1.Line{ExternalId: "act", CarrierReference: "line-7", LiveTime: instant(at(3))},
 		Notices: []*dialtonev1.Notice{
@@ -56,7 +57,7 @@ func TestShowWorkflow_AtTheEnd(t *testing.T) {
 				Delivery: dialtonev1.NoticeDelivery_NOTICE_DELIVERY_BOUNCED, DeliveryTime: instant(at(4)), Reason: "MAILBOX_FULL",
 			},
 			{
-				NoticeId: "n2", Kind: dialtonev1.NoticeKind_NOTICE_KIND_MOBILE_ACTIVATION, Time: instant(at(5)),
+				NoticeId: "n2", Kind: dialtonev1.NoticeKind_NOTICE_KIND_MOBILE_ACTIVATION, Generation: 1, Time: instant(at(5)),
 				Delivery: dialtonev1.NoticeDelivery_NOTICE_DELIVERY_PREPARED, DeliveryTime: instant(at(5)),
 			},
 		},

@@ -11,6 +11,7 @@ func workflowType(t mobile.Type) dialtonev1.WorkflowType {
 		return dialtonev1.WorkflowType_WORKFLOW_TYPE_MOBILE_ACTIVATION
 	case mobile.TypePortIn:
 		return dialtonev1.WorkflowType_WORKFLOW_TYPE_MOBILE_PORT_IN
+	case mobile.TypeFollowUp:
 	}
 	return dialtonev1.WorkflowType_WORKFLOW_TYPE_UNSPECIFIED
 }

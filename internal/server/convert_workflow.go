@@ -54,7 +54,7 @@ func (s show) workflow(a mobile.Activation, sub mobile.Subscription) *dialtonev1
 		w.Notices = append(w.Notices, s.notice(notice))
 	}
 	w.Items = s.items(a.Items)
-	if len(w.GetItems()) > 0 {
+	if open := a.OpenItems(); len(open) > 0 {
 		w.Severity = w.GetItems()[0].GetSeverity()
 	}
 	return w
@@ -83,19 +83,6 @@ func (show) step(step mobile.Step, whole mobile.Party) *dialtonev1.Step {
 	}
 }
 
-// choices are what an operator may do now, as far as it is built.
-func (show) choices(a mobile.Activation) []*dialtonev1.Choice {
-	if !a.Cancellable() {
-		return nil
-	}
-	return []*dialtonev1.Choice{{
-		Command:      dialtonev1.Command_COMMAND_CANCEL_WORKFLOW,
-		Text:         "Cancel it: what was taken is given back, and the subscription stays pending",
-		Cli:          "dialtone workflow cancel " + string(a.ID) + " --reason WHY",
-		Irreversible: true,
-	}}
-}
-
 func (show) profile(p *mobile.Profile) *dialtonev1.Profile {
 	if p == nil {
 		return nil
@@ -105,9 +92,8 @@ func (show) profile(p *mobile.Profile) *dialtonev1.Profile {
 		State:        profileState(p.State),
 		InstallState: installState(p.InstallState),
 	}
-	if p.InstallState != mobile.InstallNotDownloaded && p.InstallState != mobile.InstallUnknown {
-		shown.InstallTime = instant(p.Updated)
-	}
+	shown.Generation = int32(p.Generation) //nolint:gosec // A handful.
+	shown.InstallTime, shown.InstallDetail = instant(p.InstallMoved), p.InstallDetail
 	return shown
 }
 
@@ -128,24 +114,8 @@ func (show) notice(n mobile.Notice) *dialtonev1.Notice {
 		Delivery:      noticeDelivery(n.State),
 		DeliveryTime:  instant(moved),
 		Reason:        n.Reason,
+		Generation:    int32(n.Generation), //nolint:gosec // A handful.
 	}
-}
-
-// items shows what waits for an operator, worst first, then oldest first.
-func (show) items(items []mobile.Item) []*dialtonev1.Item {
-	shown := make([]*dialtonev1.Item, 0, len(items))
-	for _, item := range items {
-		shown = append(shown, &dialtonev1.Item{
-			ItemId:   item.ID,
-			Kind:     string(item.Kind),
-			Severity: severity(item.Severity),
-			Message:  joinWords(mobile.ReasonText(string(item.Kind)), item.Detail),
-			Step:     string(item.Step),
-			OpenTime: instant(item.Opened),
-		})
-	}
-	slices.SortStableFunc(shown, func(a, b *dialtonev1.Item) int { return int(a.GetSeverity()) - int(b.GetSeverity()) })
-	return shown
 }
 
 func joinWords(words ...string) string {

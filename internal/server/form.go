@@ -134,6 +134,19 @@ func (f *form) required(field, s string, parse func(string) (string, *mobile.Ref
 // reason reads why something is done, in the caller's words.
 func (f *form) reason(s string) string { return f.text("reason", s, reasonLengthMax) }
 
+// authentication reads how the customer was authenticated. It is required where what is done
+// could hand the customer's line to somebody else.
+func (f *form) authentication(s string, required bool) string {
+	switch {
+	case s == "" && !required:
+		return ""
+	case s == "":
+		f.refuse("authentication", "FIELD_REQUIRED", "Say how the customer was authenticated: whoever has the e-mail has the line.")
+		return ""
+	}
+	return f.text("authentication", s, reasonLengthMax)
+}
+
 // actor reads the person whom a console names; nobody else may name one.
 func (f *form) actor(caller access.Caller, s string) string {
 	if caller.Principal == mobile.PrincipalConsole {

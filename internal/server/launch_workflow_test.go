@@ -45,11 +45,21 @@ func TestLaunch(t *testing.T) {
 			Imei: "490154203237518", ZipCode: "10001-1234", NameOverridden: true,
 			MaskedName: mobile.MaskName("Grace Hopper"), MaskedEmail: mobile.MaskEmail(storetest.CustomerEmail),
 		},
-		Choices: []*dialtonev1.Choice{{
-			Command: dialtonev1.Command_COMMAND_CANCEL_WORKFLOW, Irreversible: true,
-			Text: "Cancel it: what was taken is given back, and the subscription stays pending",
-			Cli:  "dialtone workflow cancel " + w.GetActivationId() + " --reason WHY",
-		}},
+		Choices: []*dialtonev1.Choice{
+			{
+				Command: dialtonev1.Command_COMMAND_CORRECT_CONTACT, Text: "Correct the customer's name or address",
+				Cli: "dialtone workflow correct " + w.GetActivationId() + " --reason WHY --email ADDRESS --authentication HOW",
+			},
+			{
+				Command: dialtonev1.Command_COMMAND_CANCEL_WORKFLOW, Irreversible: true,
+				Text: "Cancel it: what was taken is given back, and the subscription stays pending",
+				Cli:  "dialtone workflow cancel " + w.GetActivationId() + " --reason WHY",
+			},
+			{
+				Command: dialtonev1.Command_COMMAND_REVIVE_WORKFLOW, Text: "Look after its run in the engine, should it be lost",
+				Cli: "dialtone workflow revive " + w.GetActivationId() + " --reason WHY",
+			},
+		},
 		WorkflowId:   "activation/" + string(b.a.ID) + "/" + string(sub.ID) + "/" + w.GetActivationId(),
 		ActivationId: w.GetActivationId(),
 		TemporalUrl: "http://temporal.example:8080/namespaces/dialtone/workflows/activation%2F" +

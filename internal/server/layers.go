@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/dialtone/dialtone/internal/access"
+	"github.com/dialtone/dialtone/internal/crash"
 )
 
 // call is one RPC on its way through the layers.
@@ -80,6 +81,7 @@ func (d *door) unary(ctx context.Context, request any, info *grpc.UnaryServerInf
 	if err != nil {
 		return nil, err
 	}
+	crash.At("front.committed", c.name())
 	return response, nil
 }
 

@@ -46,8 +46,8 @@ func (b *bundle) some(t *testing.T) map[string]mobile.Activation {
 		return err
 	})
 	must(t, b.InSystem(t.Context(), func(s *store.Store) error {
-		_, _, err := s.RecordInstall(t.Context(), "89014103211118510720", func(mobile.InstallState) mobile.InstallState {
-			return mobile.InstallInstalled
+		_, _, err := s.RecordInstall(t.Context(), "89014103211118510720", store.InstallReport{
+			InstallReport: mobile.InstallReport{Point: mobile.PointInstall, Outcome: mobile.OutcomeDone},
 		})
 		return err
 	}))
@@ -129,7 +129,7 @@ func TestListWorkflows_Views(t *testing.T) {
 	if w.GetSteps() != nil || w.GetItems() != nil || w.GetChoices() != nil || w.GetSeverity() != dialtonev1.Severity_SEVERITY_AT_RISK || w.GetLaunch() == nil {
 		t.Errorf("the basic view: %v", w)
 	}
-	if len(f.GetSteps()) != 6 || len(f.GetItems()) != 1 || f.GetItems()[0].GetMessage() == "" || len(f.GetChoices()) != 1 {
+	if len(f.GetSteps()) != 6 || len(f.GetItems()) != 1 || f.GetItems()[0].GetMessage() == "" || len(f.GetChoices()) != 4 {
 		t.Errorf("the full view: %v", f)
 	}
 }

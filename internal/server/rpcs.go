@@ -28,6 +28,7 @@ type rpcs struct {
 	show     show
 	policies string
 	nudge    func()
+	runs     Runs
 	now      func() time.Time
 	draining <-chan struct{}
 	// heartbeat is how long the feed may be silent.
@@ -38,7 +39,7 @@ func newRPCs(config Config, gate *access.Gate, draining <-chan struct{}) *rpcs {
 	r := &rpcs{
 		db: config.DB, watch: config.Watch, gate: gate, pages: pages{config.Digester},
 		show:     show{temporalUI: config.TemporalUIURL, namespace: config.Namespace},
-		policies: config.Policies, nudge: config.Nudge, now: config.Now, draining: draining,
+		policies: config.Policies, nudge: config.Nudge, runs: config.Runs, now: config.Now, draining: draining,
 		heartbeat: cmp.Or(config.heartbeat, heartbeatDefault),
 	}
 	if r.nudge == nil {
@@ -66,6 +67,18 @@ type mutation struct {
 	// reason is the caller's own words; person is whom a console names.
 	reason string
 	person string
+	// authentication says how the customer was authenticated, where that matters.
+	authentication string
+	// audit is the id of the audit's row; made when empty.
+	audit string
+}
+
+// why is what the audit keeps.
+func (m mutation) why() string {
+	if m.authentication == "" {
+		return m.reason
+	}
+	return m.reason + "\nThe customer was authenticated: " + m.authentication
 }
 
 // accept is the first act in the transaction of every call that changes something. It
@@ -85,8 +98,8 @@ func (r *rpcs) accept(ctx context.Context, s *store.Store, m mutation) (resource
 		return resource, true, nil
 	}
 	return resource, false, s.Audit(ctx, store.Deed{
-		Tenant: m.tenant, Principal: caller.Principal, Actor: caller.AuditActor(m.person), Method: m.method,
-		Resource: resource, RequestID: m.requestID, Reason: m.reason,
+		ID: m.audit, Tenant: m.tenant, Principal: caller.Principal, Actor: caller.AuditActor(m.person), Method: m.method,
+		Resource: resource, RequestID: m.requestID, Reason: m.why(),
 	})
 }
 

@@ -4,8 +4,8 @@
 // for each RPC. A handler reads the request into the domain's own values, refusing every bad
 // field at once; does all that must be together in one transaction of the store, whose first
 // statement looks the request id up; and shows records by convert*.go. It answers once the
-// transaction is committed and never waits for the engine: what was filed in the transaction
-// is the relay's to carry, which Config.Nudge wakes.
+// transaction is committed, whether the engine can be reached or not: what was filed in the
+// transaction is the relay's to carry, which Config.Nudge wakes.
 //
 // Handlers return faults. errors.go alone turns them into statuses.
 package server
@@ -49,6 +49,8 @@ type Config struct {
 	// Nudge says that something was committed that the relay should carry. It must not
 	// block; nil when there is no relay in this process.
 	Nudge func()
+	// Runs tells which runs the engine has; nil when nobody can be asked.
+	Runs Runs
 	// TemporalUIURL and Namespace make the link of a workflow; without URL there is none.
 	TemporalUIURL string
 	Namespace     string

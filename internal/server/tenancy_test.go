@@ -52,16 +52,28 @@ func isolation() map[string]outcome {
 		"WorkflowService/CancelWorkflow": {notFound, []string{
 			command, `{"requestId":"$REQ","activationId":"$ACT","reason":"x"}`,
 		}},
+		"WorkflowService/ResendActivationEmail": {notFound, []string{
+			command, `{"requestId":"$NEW","activationId":"$ACT","reason":"x","email":"eve@example.com","authentication":"x"}`,
+		}},
+		"WorkflowService/CorrectContact": {notFound, []string{
+			`{"requestId":"$NEW","activationId":"$ACT","reason":"x","name":"Eve"}`,
+		}},
+		"WorkflowService/ResolveAction": {notFound, []string{
+			`{"requestId":"$NEW","activationId":"$ACT","reason":"x","resolution":"RESOLUTION_DISMISS"}`,
+		}},
+		"WorkflowService/ReplaceProfile": {notFound, []string{
+			`{"requestId":"$NEW","activationId":"$ACT","reason":"x","authentication":"x"}`,
+		}},
 		"EventService/ListEvents":          {nothing, []string{`{}`, `{"activationId":"$ACT"}`, `{"subscriptionId":"$SUB"}`}},
 		"EventService/WatchEvents":         {nothing, []string{`{}`, `{"activationId":"$ACT"}`, `{"subscriptionId":"$SUB"}`}},
 		"AdminService/GetTenant":           {noTenant, []string{`{"tenantId":"$TEN"}`}},
-		"AdminService/ImportProfiles":      {notBuilt, []string{`{"requestId":"$NEW","tenantId":"$TEN","profileType":"x","iccids":["1"]}`}},
-		"AdminService/ListProfiles":        {notBuilt, []string{`{"tenantId":"$TEN"}`, `{"activationId":"$ACT"}`}},
+		"AdminService/ImportProfiles":      {noTenant, []string{`{"requestId":"$NEW","tenantId":"$TEN","profileType":"x","iccids":["1"]}`}},
+		"AdminService/ListProfiles":        {nothing, []string{`{}`, `{"activationId":"$ACT"}`}}, // Of another tenant: TestListProfiles_BadInput.
 		"AdminService/FindWorkflows":       {notBuilt, []string{`{"tenantId":"$TEN","query":"$SUB"}`, `{"query":"$ACT"}`}},
 		"AdminService/GetOverview":         {notBuilt, []string{`{"tenantId":"$TEN"}`}},
 		"AdminService/HoldPartner":         {notBuilt, []string{`{"requestId":"$NEW","tenantId":"$TEN"}`}},
 		"AdminService/ResumePartner":       {notBuilt, []string{`{"requestId":"$NEW","tenantId":"$TEN"}`}},
-		"AdminService/ReviveWorkflow":      {notBuilt, []string{command}},
+		"AdminService/ReviveWorkflow":      {notFound, []string{command, `{"requestId":"$REQ","activationId":"$ACT","reason":"x","replaceRun":true}`}},
 		"AdminService/CheckHealth":         {notBuilt, []string{`{}`}},
 		"PortalService/GetPortingPrompt":   {notBuilt, []string{`{"activationId":"$ACT"}`}},
 		"PortalService/GetInstallCode":     {notBuilt, []string{`{"activationId":"$ACT"}`}},
@@ -73,8 +85,7 @@ func isolation() map[string]outcome {
 		cases["AdminService/"+name] = outcome{denied, []string{`{}`}}
 	}
 	for _, name := range []string{
-		"RetryStep", "ResolveAction", "ResendActivationEmail", "ReplaceProfile", "CorrectContact", "CorrectPort",
-		"ExtendDeadline", "AddNote",
+		"RetryStep", "CorrectPort", "ExtendDeadline", "AddNote",
 	} {
 		cases["WorkflowService/"+name] = outcome{notBuilt, []string{command}}
 	}
@@ -98,6 +109,10 @@ func TestTenants_NeverMeet(t *testing.T) {
 	must(t, err)
 	theirs := launched.GetWorkflow()
 	b.number(t)
+	stocked := delivery(iccids(1, 1)...)
+	stocked.Source = "their-delivery"
+	_, err = b.admins.ImportProfiles(as(t.Context(), b.b.operator()), stocked)
+	must(t, err)
 	// Something of a's own, so that a feed has a first message.
 	b.pending(t, b.a)
 	b.number(t)

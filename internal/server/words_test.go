@@ -23,10 +23,10 @@ func TestWords_AreTheSchemas(t *testing.T) {
 	for _, s := range mobile.InstallStates() {
 		known["install "+string(s)] = int32(installState(s))
 	}
-	for _, s := range []mobile.ProfileState{mobile.ProfileReserved, mobile.ProfileReleased, mobile.ProfileReturned, mobile.ProfileRetired} {
+	for _, s := range mobile.ProfileStates() {
 		known["profile "+string(s)] = int32(profileState(s))
 	}
-	for _, s := range []mobile.NoticeState{mobile.NoticePrepared, mobile.NoticeSent, mobile.NoticeDelivered, mobile.NoticeBounced} {
+	for _, s := range []mobile.NoticeState{mobile.NoticePrepared, mobile.NoticeSent, mobile.NoticeDelivered, mobile.NoticeBounced, mobile.NoticeNoWord} {
 		known["notice "+string(s)] = int32(noticeDelivery(s))
 	}
 	for _, s := range []mobile.Severity{mobile.SeverityStranded, mobile.SeverityAtRisk, mobile.SeverityRoutine} {

@@ -155,6 +155,12 @@ func (s *Store) Activation(ctx context.Context, tenant mobile.TenantID, key Key)
 	return all[0], nil
 }
 
+// LockedActivation reads an activation alone and holds it until the transaction ends, so that
+// what is decided on it stands. It refuses ErrActivationNotFound.
+func (s *Store) LockedActivation(ctx context.Context, tenant mobile.TenantID, id mobile.ActivationID) (mobile.Activation, error) {
+	return s.lockActivation(ctx, tenant, id)
+}
+
 // lockActivation reads an activation alone and holds it until the transaction ends.
 func (s *Store) lockActivation(ctx context.Context, tenant mobile.TenantID, id mobile.ActivationID) (mobile.Activation, error) {
 	return s.activation(ctx, tenant, Key{ID: id}, "FOR NO KEY UPDATE")
@@ -192,7 +198,8 @@ type ActivationFilter struct {
 	// Step keeps those that are at this step now.
 	Step mobile.StepName
 	// Reason keeps those that have it now, or whose present step has.
-	Reason        string
+	Reason string
+	// InstallStates keeps those whose present profile is in one of them.
 	InstallStates []mobile.InstallState
 	AccountID     string
 	Subscription  mobile.SubscriptionID
@@ -227,8 +234,9 @@ func (s *Store) ListActivations(ctx context.Context, tenant mobile.TenantID, f A
 		       AND t.name = @step AND t.state IN ('RUNNING', 'RETRYING', 'WAITING')))
 		  AND (@reason = '' OR reason = @reason OR EXISTS (SELECT FROM activation_steps t WHERE t.activation_id = a.activation_id
 		       AND t.reason = @reason AND t.state IN ('RUNNING', 'RETRYING', 'WAITING', 'REFUSED')))
-		  AND (cardinality(@installs::text[]) = 0 OR EXISTS (SELECT FROM profiles p WHERE p.activation_id = a.activation_id
-		       AND p.install_state = ANY (@installs)))
+		  AND (cardinality(@installs::text[]) = 0 OR (SELECT p.install_state FROM profiles p
+		       WHERE p.activation_id = a.activation_id AND p.adopted_at IS NOT NULL
+		       ORDER BY p.adopted_at DESC, p.created_at DESC LIMIT 1) = ANY (@installs))
 		  AND (@account = '' OR account_id = @account)
 		  AND (@subscription = '' OR subscription_id = @subscription)
 		  AND (@from::timestamptz IS NULL OR created_at >= @from)

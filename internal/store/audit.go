@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -12,6 +13,8 @@ import (
 
 // Deed is who did what to what, and why.
 type Deed struct {
+	// ID is that of the row; made when empty.
+	ID        string
 	Tenant    mobile.TenantID
 	Principal mobile.Principal
 	// Actor is who acted, by name, with the id of the token.
@@ -25,7 +28,7 @@ type Deed struct {
 
 // Audit appends a deed. Nothing ever changes or removes one.
 func (s *Store) Audit(ctx context.Context, d Deed) error {
-	row := uuid.Must(uuid.NewV7()).String()
+	row := cmp.Or(d.ID, uuid.Must(uuid.NewV7()).String())
 	reason, err := s.sealOptional(d.Reason, "audit.reason", d.Tenant, row)
 	if err != nil {
 		return err

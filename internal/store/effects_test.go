@@ -88,10 +88,33 @@ func TestLockEffect_OneRow(t *testing.T) {
 			t.Fatalf("rows %q and %q", id, ids[0])
 		}
 	}
-	again := e
-	again.Generation = 1
-	if send(t, db, again).ID == ids[0] {
-		t.Error("a deliberate repeat is the same row")
+}
+
+// A deliberate repeat is another row under another key, once, however often it is ordered of
+// the same generation; and another follow-up's act is another row still.
+func TestRepeatEffect(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t)
+	first := send(t, db, effectOf(storetest.Launched(t, db), mobile.SettleBlind))
+
+	for range 3 {
+		must(t, db.InTenant(t.Context(), first.Tenant, func(s *store.Store) error { return s.RepeatEffect(t.Context(), first) }))
+	}
+
+	again := send(t, db, first)
+	if again.ID == first.ID || again.Generation != 1 || again.Key() == first.Key() {
+		t.Errorf("after %+v came %+v", first, again)
+	}
+	if settle(t, db, first, mobile.VerdictYes) {
+		t.Error("the word of the generation before counted")
+	}
+	if !settle(t, db, again, mobile.VerdictYes) {
+		t.Error("the word of the latest generation did not count")
+	}
+	again.Verdict = mobile.VerdictYes
+	err := db.InTenant(t.Context(), first.Tenant, func(s *store.Store) error { return s.RepeatEffect(t.Context(), again) })
+	if !errors.Is(err, store.ErrEffectSettled) {
+		t.Errorf("an act that succeeded was repeated: %v", err)
 	}
 }
 

@@ -21,12 +21,13 @@ const (
 	canaryMessage      = "canary: the whole mail"
 	canaryEvent        = "canary: the partner's body"
 	canaryField        = "canary: a field of a request"
+	canarySaid         = "canary: what an operator found out"
 )
 
 func canaries() []string {
 	return []string{
 		canaryName, canaryEmail, canaryNameOverride, canaryMailOverride, canaryCancel, canaryAudit,
-		canaryMatching, canaryMessage, canaryEvent, canaryField, "LPA:1$",
+		canaryMatching, canaryMessage, canaryEvent, canaryField, canarySaid, "LPA:1$",
 	}
 }
 
@@ -54,7 +55,22 @@ func fill(t *testing.T, db *store.DB, n int) mobile.Activation {
 		})
 	})
 	fillActs(t, db, a, n)
+	fillOrders(t, db, a)
 	return a
+}
+
+// fillOrders writes what operators would.
+func fillOrders(t *testing.T, db *store.DB, a mobile.Activation) {
+	t.Helper()
+	command := store.Command{
+		ID: newID(), Tenant: a.Tenant, Activation: a.ID, ItemID: storetest.Read(t, db, a).Items[0].ID,
+		Choice: mobile.ResolutionDone, Said: canarySaid,
+	}
+	resend(t, db, a)
+	tenantly(t, db, a.Tenant, func(ctx context.Context, s *store.Store) error {
+		must(t, s.Audit(ctx, store.Deed{ID: command.ID, Tenant: a.Tenant, Method: "ResolveAction", Resource: string(a.ID)}))
+		return s.FileCommand(ctx, command)
+	})
 }
 
 // fillActs writes what activities and partners would.

@@ -2,24 +2,38 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/dialtone/dialtone/internal/fault"
 	"github.com/dialtone/dialtone/internal/mobile"
 )
 
+// ErrItemNotFound refuses an item that the activation does not have.
+var ErrItemNotFound = fault.New(fault.NotFound, "ITEM_NOT_FOUND", "The activation has no such item.")
+
 // OpenItem asks an operator. An item of the same kind and step that is open already stays
-// as it is, so that repeating asks once.
+// as it is, so that repeating asks once. Which act outside it is about is read from the
+// ledger, so that what may be decided rests on what is known and on nothing else.
 func (s *Store) OpenItem(ctx context.Context, tenant mobile.TenantID, item mobile.Item) error {
 	item.ID, item.Severity = uuid.Must(uuid.NewV7()).String(), item.Kind.Severity()
+	act, err := s.ActOf(ctx, item)
+	if err != nil {
+		return err
+	}
+	item.Act = act
 	n, err := s.exec(ctx, `
-		INSERT INTO items (item_id, tenant_id, activation_id, kind, severity, step, detail, opened_at)
-		VALUES (@id, @tenant, @activation, @kind, @severity, @step, @detail, @now)
+		INSERT INTO items (item_id, tenant_id, activation_id, follow_up_id, kind, severity, step, act, undoing, reason,
+		                   detail, opened_at, due_at)
+		VALUES (@id, @tenant, @activation, @follow_up, @kind, @severity, @step, @act, @undoing, @reason, @detail, @now, @due)
 		ON CONFLICT (activation_id, kind, step) WHERE closed_at IS NULL DO NOTHING`, pgx.StrictNamedArgs{
-		"id": item.ID, "tenant": tenant, "activation": item.Activation, "kind": item.Kind,
-		"severity": item.Severity, "step": item.Step, "detail": item.Detail, "now": s.now,
+		"id": item.ID, "tenant": tenant, "activation": item.Activation, "follow_up": emptyNull(string(item.FollowUp)),
+		"kind": item.Kind, "severity": item.Severity, "step": item.Step, "act": item.Act, "undoing": item.Undoing,
+		"reason": item.Reason, "detail": item.Detail, "now": s.now, "due": zeroNull(item.Due),
 	})
 	switch {
 	case err != nil:
@@ -36,11 +50,18 @@ func (s *Store) OpenItem(ctx context.Context, tenant mobile.TenantID, item mobil
 	}
 	if item.Kind != mobile.ItemStepStuck && item.Step != "" {
 		// What is known now takes the place of "it does not get through".
-		if err := s.closeItems(ctx, a, item.Step, mobile.ItemStepStuck); err != nil {
+		err := s.closeItems(ctx, a, itemsOf{followUp: item.FollowUp, step: item.Step, kinds: []mobile.ItemKind{mobile.ItemStepStuck}})
+		if err != nil {
 			return err
 		}
 	}
 	return s.touch(ctx, item.Activation, touchRevision)
+}
+
+// ActOf is the act outside that an item is about, by the ledger; empty when about none.
+func (s *Store) ActOf(ctx context.Context, item mobile.Item) (mobile.Act, error) {
+	effects, err := s.effectsOf(ctx, item)
+	return item.About(effects), err
 }
 
 func (s *Store) emitItem(ctx context.Context, kind mobile.EventType, a mobile.Activation, item mobile.Item) error {
@@ -50,19 +71,32 @@ func (s *Store) emitItem(ctx context.Context, kind mobile.EventType, a mobile.Ac
 	})
 }
 
-// closeItems closes the open items of these kinds, of one step or of all when step is empty,
-// and tells the feed.
-func (s *Store) closeItems(ctx context.Context, a mobile.Activation, step mobile.StepName, kinds ...mobile.ItemKind) error {
-	names := make([]string, 0, len(kinds))
-	for _, kind := range kinds {
-		names = append(names, string(kind))
-	}
+// itemsOf says which open items to close, and how they were settled.
+type itemsOf struct {
+	followUp mobile.FollowUpID
+	// id is one item; empty: all that the rest describes.
+	id string
+	// step is empty for those of any step, kinds for those of any kind.
+	step  mobile.StepName
+	kinds []mobile.ItemKind
+	// resolution and actor are empty when they close by themselves.
+	resolution mobile.Resolution
+	actor      string
+}
+
+// closeItems closes open items of an activation and tells the feed.
+func (s *Store) closeItems(ctx context.Context, a mobile.Activation, of itemsOf) error {
 	rows, err := s.tx.Query(ctx, `
 		UPDATE items
-		SET closed_at = @now
-		WHERE activation_id = @id AND closed_at IS NULL AND kind = ANY (@kinds) AND (@step = '' OR step = @step)
-		RETURNING item_id, kind, severity`,
-		pgx.StrictNamedArgs{"id": a.ID, "kinds": names, "step": step, "now": s.now})
+		SET closed_at = @now, resolution = @resolution, actor = @actor
+		WHERE activation_id = @activation AND closed_at IS NULL AND follow_up_id IS NOT DISTINCT FROM @follow_up::uuid
+		  AND (@id::uuid IS NULL OR item_id = @id)
+		  AND (cardinality(@kinds::text[]) = 0 OR kind = ANY (@kinds))
+		  AND (@step = '' OR step = @step)
+		RETURNING item_id, kind, severity`, pgx.StrictNamedArgs{
+		"activation": a.ID, "follow_up": emptyNull(string(of.followUp)), "id": emptyNull(of.id), "kinds": texts(of.kinds),
+		"step": of.step, "resolution": of.resolution, "actor": of.actor, "now": s.now,
+	})
 	if err != nil {
 		return fmt.Errorf("close items of %s: %w", a.ID, err)
 	}
@@ -81,20 +115,48 @@ func (s *Store) closeItems(ctx context.Context, a mobile.Activation, step mobile
 	return nil
 }
 
-// items reads the open items of activations, oldest first.
+const itemColumns = `item_id, activation_id, coalesce(follow_up_id::text, ''), kind, severity, step, act, undoing, reason, detail,
+	opened_at, due_at, closed_at, resolution, actor`
+
+func scanItem(row pgx.CollectableRow) (i mobile.Item, err error) {
+	var due, closed *time.Time
+	err = row.Scan(&i.ID, &i.Activation, &i.FollowUp, &i.Kind, &i.Severity, &i.Step, &i.Act, &i.Undoing, &i.Reason, &i.Detail,
+		&i.Opened, &due, &closed, &i.Resolution, &i.Actor)
+	i.Due, i.Closed = value(due), value(closed)
+	return i, err
+}
+
+// Item reads an item of an activation, open or closed. It refuses ErrItemNotFound.
+func (s *Store) Item(ctx context.Context, activation mobile.ActivationID, id string) (mobile.Item, error) {
+	if !isUUID(id) {
+		return mobile.Item{}, ErrItemNotFound
+	}
+	rows, err := s.tx.Query(ctx, `SELECT `+itemColumns+` FROM items WHERE activation_id = @activation AND item_id = @id`,
+		pgx.StrictNamedArgs{"activation": activation, "id": id})
+	if err != nil {
+		return mobile.Item{}, fmt.Errorf("read item %s: %w", id, err)
+	}
+	item, err := pgx.CollectExactlyOneRow(rows, scanItem)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return item, ErrItemNotFound
+	case err != nil:
+		return item, fmt.Errorf("read item %s: %w", id, err)
+	}
+	return item, nil
+}
+
+// items reads the items of activations, open ones first, each oldest first.
 func (s *Store) items(ctx context.Context, ids []string) (map[mobile.ActivationID][]mobile.Item, error) {
 	rows, err := s.tx.Query(ctx, `
-		SELECT item_id, activation_id, kind, severity, step, detail, opened_at
+		SELECT `+itemColumns+`
 		FROM items
-		WHERE activation_id = ANY (@ids::uuid[]) AND closed_at IS NULL
-		ORDER BY opened_at, item_id`, pgx.StrictNamedArgs{"ids": ids})
+		WHERE activation_id = ANY (@ids::uuid[])
+		ORDER BY closed_at IS NOT NULL, opened_at, item_id`, pgx.StrictNamedArgs{"ids": ids})
 	if err != nil {
 		return nil, fmt.Errorf("read items: %w", err)
 	}
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (i mobile.Item, err error) {
-		err = row.Scan(&i.ID, &i.Activation, &i.Kind, &i.Severity, &i.Step, &i.Detail, &i.Opened)
-		return i, err
-	})
+	list, err := pgx.CollectRows(rows, scanItem)
 	if err != nil {
 		return nil, fmt.Errorf("read items: %w", err)
 	}

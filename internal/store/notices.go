@@ -16,40 +16,103 @@ import (
 var ErrNoticeNotFound = fault.New(fault.NotFound, "NOTICE_NOT_FOUND", "There is no such notice.")
 
 // PrepareNotice keeps a notice with its whole message before it is sent. Twice is once: the
-// first message stays, so that every attempt sends the same bytes.
+// first message of its owner (n.FollowUp, or the activation's own run) stays, so that every
+// attempt sends the same bytes. The generation is the next one of its kind, over all owners.
 func (s *Store) PrepareNotice(ctx context.Context, tenant mobile.TenantID, id mobile.ActivationID, n mobile.Notice, message []byte) error {
+	return s.insertNotice(ctx, tenant, id, n, message, true)
+}
+
+// RepeatNotice keeps another notice for an owner that may have one already: what is sent
+// again deliberately is a notice of its own. The same notice id is the same notice.
+func (s *Store) RepeatNotice(ctx context.Context, tenant mobile.TenantID, id mobile.ActivationID, n mobile.Notice, message []byte) error {
+	return s.insertNotice(ctx, tenant, id, n, message, false)
+}
+
+// insertNotice holds the activation, so that generations are drawn one after the other.
+func (s *Store) insertNotice(ctx context.Context, tenant mobile.TenantID, id mobile.ActivationID, n mobile.Notice, message []byte, once bool) error {
+	if _, err := s.lockActivation(ctx, tenant, id); err != nil {
+		return err
+	}
 	sealed, err := s.sealer.Seal(message, "notice.message", string(tenant), n.ID)
 	if err != nil {
 		return err
 	}
 	if _, err := s.exec(ctx, `
-		INSERT INTO notices (notice_id, tenant_id, activation_id, kind, state, address_masked, message_sealed,
-		                     created_at, updated_at)
-		VALUES (@id, @tenant, @activation, @kind, 'PREPARED', @address, @message, @now, @now)
-		ON CONFLICT ON CONSTRAINT notices_key DO NOTHING`, pgx.StrictNamedArgs{
-		"id": n.ID, "tenant": tenant, "activation": id, "kind": n.Kind, "address": n.MaskedAddress,
-		"message": sealed, "now": s.now,
+		INSERT INTO notices (notice_id, tenant_id, activation_id, follow_up_id, kind, generation, state, address_masked,
+		                     install_state, message_sealed, created_at, updated_at)
+		SELECT @id, @tenant, @activation, @follow_up, @kind, coalesce(max(generation) + 1, 0), 'PREPARED', @address,
+		       @install, @message, @now, @now
+		FROM notices
+		WHERE activation_id = @activation AND kind = @kind
+		HAVING NOT @once OR coalesce(bool_and(follow_up_id IS DISTINCT FROM @follow_up::uuid), true)
+		ON CONFLICT (notice_id) DO NOTHING`, pgx.StrictNamedArgs{
+		"id": n.ID, "tenant": tenant, "activation": id, "follow_up": emptyNull(string(n.FollowUp)), "kind": n.Kind,
+		"address": n.MaskedAddress, "install": n.InstallState, "message": sealed, "once": once, "now": s.now,
 	}); err != nil {
 		return fmt.Errorf("prepare notice %s of %s: %w", n.Kind, id, err)
 	}
 	return s.touch(ctx, id, touchTime)
 }
 
-// Notice reads the first notice of a kind with the message that it sends. It refuses
+const noticeColumns = `notice_id, kind, generation, coalesce(follow_up_id::text, ''), install_state, state, address_masked, reason,
+	created_at, sent_at, settled_at`
+
+// scanNotice reads the columns of a notice, and more behind them.
+func scanNotice(row pgx.CollectableRow, more ...any) (n mobile.Notice, err error) {
+	var sent, settled *time.Time
+	err = row.Scan(append([]any{
+		&n.ID, &n.Kind, &n.Generation, &n.FollowUp, &n.InstallState, &n.State, &n.MaskedAddress, &n.Reason, &n.Prepared, &sent, &settled,
+	}, more...)...)
+	n.Sent, n.Settled = value(sent), value(settled)
+	return n, err
+}
+
+// Notice reads the latest notice of a kind that one owner has prepared, with the message that
+// it sends: a follow-up, or with an empty one the activation's own run. It refuses
 // ErrNoticeNotFound.
-func (s *Store) Notice(ctx context.Context, tenant mobile.TenantID, id mobile.ActivationID, kind mobile.NoticeKind) (mobile.Notice, []byte, error) {
-	n := mobile.Notice{Kind: kind}
-	var sealed []byte
-	err := s.tx.QueryRow(ctx, `
-		SELECT notice_id, state, address_masked, message_sealed
+func (s *Store) Notice(ctx context.Context, tenant mobile.TenantID, id mobile.ActivationID, kind mobile.NoticeKind, followUp mobile.FollowUpID) (mobile.Notice, []byte, error) {
+	return s.readNotice(ctx, tenant, `activation_id = @activation AND kind = @kind
+		AND follow_up_id IS NOT DISTINCT FROM @follow_up::uuid`, pgx.StrictNamedArgs{
+		"activation": id, "kind": kind, "follow_up": emptyNull(string(followUp)),
+	})
+}
+
+// LatestNotice reads the latest notice of a kind, whoever has prepared it, with its message.
+// It refuses ErrNoticeNotFound.
+func (s *Store) LatestNotice(ctx context.Context, tenant mobile.TenantID, id mobile.ActivationID, kind mobile.NoticeKind) (mobile.Notice, []byte, error) {
+	return s.readNotice(ctx, tenant, `activation_id = @activation AND kind = @kind`,
+		pgx.StrictNamedArgs{"activation": id, "kind": kind})
+}
+
+// NoticeByID reads a notice with its message. It refuses ErrNoticeNotFound.
+func (s *Store) NoticeByID(ctx context.Context, tenant mobile.TenantID, id string) (mobile.Notice, []byte, error) {
+	if !isUUID(id) {
+		return mobile.Notice{}, nil, ErrNoticeNotFound
+	}
+	return s.readNotice(ctx, tenant, `notice_id = @id`, pgx.StrictNamedArgs{"id": id})
+}
+
+// readNotice reads the latest of those that where describes.
+func (s *Store) readNotice(ctx context.Context, tenant mobile.TenantID, where string, args pgx.StrictNamedArgs) (mobile.Notice, []byte, error) {
+	args["tenant"] = tenant
+	rows, err := s.tx.Query(ctx, `
+		SELECT `+noticeColumns+`, message_sealed
 		FROM notices
-		WHERE activation_id = @id AND kind = @kind AND generation = 0`, pgx.StrictNamedArgs{"id": id, "kind": kind}).
-		Scan(&n.ID, &n.State, &n.MaskedAddress, &sealed)
+		WHERE tenant_id = @tenant AND `+where+`
+		ORDER BY generation DESC
+		LIMIT 1`, args)
+	if err != nil {
+		return mobile.Notice{}, nil, fmt.Errorf("read a notice: %w", err)
+	}
+	var sealed []byte
+	n, err := pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (mobile.Notice, error) {
+		return scanNotice(row, &sealed)
+	})
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return n, nil, ErrNoticeNotFound
+		return mobile.Notice{}, nil, ErrNoticeNotFound
 	case err != nil:
-		return n, nil, fmt.Errorf("read notice %s of %s: %w", kind, id, err)
+		return n, nil, fmt.Errorf("read a notice: %w", err)
 	}
 	message, err := s.sealer.Open(sealed, "notice.message", string(tenant), n.ID)
 	if err != nil {
@@ -58,85 +121,13 @@ func (s *Store) Notice(ctx context.Context, tenant mobile.TenantID, id mobile.Ac
 	return n, message, nil
 }
 
-// NoticeSent says that SendGrid accepted a notice, under this message id, and tells the
-// feed. An event that came before it (delivered, bounced) stays.
-func (s *Store) NoticeSent(ctx context.Context, a mobile.Activation, notice mobile.Notice, messageID string) error {
-	n, err := s.exec(ctx, `
-		UPDATE notices
-		SET sent_at = @now, message_id = @message, updated_at = @now,
-		    state = CASE WHEN state = 'PREPARED' THEN 'SENT' ELSE state END
-		WHERE notice_id = @id AND sent_at IS NULL`, pgx.StrictNamedArgs{"id": notice.ID, "message": messageID, "now": s.now})
-	switch {
-	case err != nil:
-		return fmt.Errorf("note that notice %s was sent: %w", notice.ID, err)
-	case n == 0:
-		return nil
-	}
-	if err := s.touch(ctx, a.ID, touchTime); err != nil {
-		return err
-	}
-	return s.emit(ctx, mobile.Event{
-		Tenant: a.Tenant, Type: mobile.EventNoticeSent, Activation: a.ID, Subscription: a.Subscription,
-		Data: mobile.EventData{AccountID: a.AccountID, NoticeID: notice.ID, Notice: notice.Kind, NoticeState: mobile.NoticeSent},
-	})
-}
-
-// SettleNotice moves a notice by SendGrid's word: DELIVERED or BOUNCED, tells the feed, and
-// asks an operator when it bounced. A bounce after a delivery counts, a delivery after a
-// bounce does not. It gives false when there is no such notice. InSystem only.
-func (s *Store) SettleNotice(ctx context.Context, id string, to mobile.NoticeState, reason string) (bool, error) {
-	if !isUUID(id) {
-		return false, nil
-	}
-	var n mobile.Notice
-	var a mobile.Activation
-	err := s.tx.QueryRow(ctx, `
-		SELECT n.kind, n.state, n.activation_id, n.tenant_id, a.subscription_id, a.account_id
-		FROM notices n
-		JOIN activations a ON a.activation_id = n.activation_id
-		WHERE n.notice_id = @id
-		FOR UPDATE OF n`, pgx.StrictNamedArgs{"id": id}).
-		Scan(&n.Kind, &n.State, &a.ID, &a.Tenant, &a.Subscription, &a.AccountID)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return false, nil
-	case err != nil:
-		return false, fmt.Errorf("find notice %s: %w", id, err)
-	case n.State == to || n.State == mobile.NoticeBounced:
-		return true, nil
-	}
-	if _, err := s.exec(ctx, `
-		UPDATE notices
-		SET state = @to, reason = @reason, settled_at = @now, updated_at = @now
-		WHERE notice_id = @id`, pgx.StrictNamedArgs{"id": id, "to": to, "reason": reason, "now": s.now}); err != nil {
-		return false, fmt.Errorf("settle notice %s: %w", id, err)
-	}
-	kind := mobile.EventNoticeDelivered
-	if to == mobile.NoticeBounced {
-		kind = mobile.EventNoticeBounced
-	}
-	if err := s.emit(ctx, mobile.Event{
-		Tenant: a.Tenant, Type: kind, Activation: a.ID, Subscription: a.Subscription,
-		Data: mobile.EventData{AccountID: a.AccountID, NoticeID: id, Notice: n.Kind, NoticeState: to, Reason: reason},
-	}); err != nil {
-		return false, err
-	}
-	if to == mobile.NoticeBounced {
-		item := mobile.Item{Activation: a.ID, Kind: mobile.ItemMailNotDelivered, Detail: reason}
-		if err := s.OpenItem(ctx, a.Tenant, item); err != nil {
-			return false, err
-		}
-	}
-	return true, s.touch(ctx, a.ID, touchTime)
-}
-
 // notices reads the notices of activations, oldest first.
 func (s *Store) notices(ctx context.Context, ids []string) (map[mobile.ActivationID][]mobile.Notice, error) {
 	rows, err := s.tx.Query(ctx, `
-		SELECT activation_id, notice_id, kind, state, address_masked, reason, created_at, sent_at, settled_at
+		SELECT `+noticeColumns+`, activation_id
 		FROM notices
 		WHERE activation_id = ANY (@ids::uuid[])
-		ORDER BY created_at, notice_id`, pgx.StrictNamedArgs{"ids": ids})
+		ORDER BY created_at, generation, notice_id`, pgx.StrictNamedArgs{"ids": ids})
 	if err != nil {
 		return nil, fmt.Errorf("read notices: %w", err)
 	}
@@ -144,12 +135,10 @@ func (s *Store) notices(ctx context.Context, ids []string) (map[mobile.Activatio
 	all := make(map[mobile.ActivationID][]mobile.Notice, len(ids))
 	for rows.Next() {
 		var id mobile.ActivationID
-		var n mobile.Notice
-		var sent, settled *time.Time
-		if err := rows.Scan(&id, &n.ID, &n.Kind, &n.State, &n.MaskedAddress, &n.Reason, &n.Prepared, &sent, &settled); err != nil {
+		n, err := scanNotice(rows, &id)
+		if err != nil {
 			return nil, fmt.Errorf("read notices: %w", err)
 		}
-		n.Sent, n.Settled = value(sent), value(settled)
 		all[id] = append(all[id], n)
 	}
 	if err := rows.Err(); err != nil {

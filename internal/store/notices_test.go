@@ -3,6 +3,8 @@ package store_test
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,11 +17,39 @@ import (
 // prepare keeps a notice of an activation and gives its id.
 func prepare(t *testing.T, db *store.DB, a mobile.Activation, message string) string {
 	t.Helper()
-	id := newID()
+	return prepareFor(t, db, a, "", message)
+}
+
+// prepareFor is prepare for a follow-up.
+func prepareFor(t *testing.T, db *store.DB, a mobile.Activation, of mobile.FollowUpID, message string) string {
+	t.Helper()
+	n := noticeOf(newID())
+	n.FollowUp = of
 	tenantly(t, db, a.Tenant, func(ctx context.Context, s *store.Store) error {
-		return s.PrepareNotice(ctx, a.Tenant, a.ID, noticeOf(id), []byte(message))
+		return s.PrepareNotice(ctx, a.Tenant, a.ID, n, []byte(message))
 	})
-	return id
+	return n.ID
+}
+
+// resend files a follow-up that sends the mail again.
+func resend(t *testing.T, db *store.DB, a mobile.Activation) (f mobile.FollowUp) {
+	t.Helper()
+	tenantly(t, db, a.Tenant, func(ctx context.Context, s *store.Store) (err error) {
+		f, err = s.FileFollowUp(ctx, mobile.FollowUp{
+			Tenant: a.Tenant, Activation: a.ID, Kind: mobile.FollowUpResend, Asked: mobile.Doer{RequestID: newID()},
+		}, "")
+		return err
+	})
+	return f
+}
+
+// end ends an activation.
+func end(t *testing.T, db *store.DB, a mobile.Activation) {
+	t.Helper()
+	tenantly(t, db, a.Tenant, func(ctx context.Context, s *store.Store) error {
+		_, err := s.End(ctx, store.Move{Tenant: a.Tenant, Activation: a.ID, To: mobile.StateFailed, At: noon})
+		return err
+	})
 }
 
 func TestPrepareNotice_FirstMessageStays(t *testing.T) {
@@ -27,7 +57,7 @@ func TestPrepareNotice_FirstMessageStays(t *testing.T) {
 	db := storetest.New(t)
 	a := storetest.Launched(t, db)
 	err := db.InTenant(t.Context(), a.Tenant, func(s *store.Store) error {
-		_, _, err := s.Notice(t.Context(), a.Tenant, a.ID, mobile.NoticeActivation)
+		_, _, err := s.Notice(t.Context(), a.Tenant, a.ID, mobile.NoticeActivation, "")
 		return err
 	})
 	if !errors.Is(err, store.ErrNoticeNotFound) {
@@ -38,7 +68,7 @@ func TestPrepareNotice_FirstMessageStays(t *testing.T) {
 	prepare(t, db, a, "other bytes")
 
 	tenantly(t, db, a.Tenant, func(ctx context.Context, s *store.Store) error {
-		got, message, err := s.Notice(ctx, a.Tenant, a.ID, mobile.NoticeActivation)
+		got, message, err := s.Notice(ctx, a.Tenant, a.ID, mobile.NoticeActivation, "")
 		if got.ID != first || got.State != mobile.NoticePrepared || string(message) != "the first bytes" {
 			t.Errorf("notice %s %s says %q", got.ID, got.State, message)
 		}
@@ -46,105 +76,98 @@ func TestPrepareNotice_FirstMessageStays(t *testing.T) {
 	})
 }
 
-// What SendGrid says arrives in any order and more than once.
-func TestNotice_Story(t *testing.T) {
-	t.Parallel()
-	d := storetest.Make(t, storetest.Config{})
-	tenant := storetest.Tenant(t, d.DB)
-	conn := d.Connect(t)
-	const sent, delivered, bounced = mobile.NoticeSent, mobile.NoticeDelivered, mobile.NoticeBounced
-	for name, c := range map[string]struct {
-		story []mobile.NoticeState
-		want  mobile.NoticeState
-		told  []mobile.EventType
-	}{
-		"sent":                     {[]mobile.NoticeState{sent}, sent, []mobile.EventType{mobile.EventNoticeSent}},
-		"sent twice":               {[]mobile.NoticeState{sent, sent}, sent, []mobile.EventType{mobile.EventNoticeSent}},
-		"delivered":                {[]mobile.NoticeState{sent, delivered}, delivered, []mobile.EventType{mobile.EventNoticeSent, mobile.EventNoticeDelivered}},
-		"delivered twice":          {[]mobile.NoticeState{sent, delivered, delivered}, delivered, []mobile.EventType{mobile.EventNoticeSent, mobile.EventNoticeDelivered}},
-		"bounced":                  {[]mobile.NoticeState{sent, bounced}, bounced, []mobile.EventType{mobile.EventNoticeSent, mobile.EventNoticeBounced, mobile.EventItemOpened}},
-		"bounced after delivery":   {[]mobile.NoticeState{sent, delivered, bounced}, bounced, []mobile.EventType{mobile.EventNoticeSent, mobile.EventNoticeDelivered, mobile.EventNoticeBounced, mobile.EventItemOpened}},
-		"delivered after a bounce": {[]mobile.NoticeState{sent, bounced, delivered, bounced}, bounced, []mobile.EventType{mobile.EventNoticeSent, mobile.EventNoticeBounced, mobile.EventItemOpened}},
-		"delivered before sent":    {[]mobile.NoticeState{delivered, sent}, delivered, []mobile.EventType{mobile.EventNoticeDelivered, mobile.EventNoticeSent}},
-		"bounced before sent":      {[]mobile.NoticeState{bounced, sent, delivered}, bounced, []mobile.EventType{mobile.EventNoticeBounced, mobile.EventItemOpened, mobile.EventNoticeSent}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			a := storetest.Activation(t, d.DB, storetest.Subscription(t, d.DB, tenant))
-			id := prepare(t, d.DB, a, "a message")
-			before := len(feed(t, conn, a.ID))
-
-			for _, word := range c.story {
-				systemly(t, d.DB, func(ctx context.Context, s *store.Store) error {
-					if word == sent {
-						return s.NoticeSent(ctx, a, noticeOf(id), "message-1")
-					}
-					known, err := s.SettleNotice(ctx, id, word, "BOUNCE 5.1.1")
-					if !known {
-						t.Errorf("%s: the notice is not known", word)
-					}
-					return err
-				})
-			}
-
-			got := storetest.Read(t, d.DB, a)
-			if len(got.Notices) != 1 || got.Notices[0].State != c.want {
-				t.Errorf("notices %v, want one that is %s", got.Notices, c.want)
-			}
-			var told []mobile.EventType
-			for _, kind := range feed(t, conn, a.ID)[before:] {
-				told = append(told, mobile.EventType(kind))
-			}
-			if diff := cmp.Diff(c.told, told); diff != "" {
-				t.Errorf("the feed: -want +got\n%s", diff)
-			}
-			asked := 0
-			if c.want == bounced {
-				asked = 1
-			}
-			if len(got.Items) != asked || asked == 1 && (got.Items[0].Kind != mobile.ItemMailNotDelivered || got.Items[0].Detail != "BOUNCE 5.1.1") {
-				t.Errorf("an operator was asked: %v", got.Items)
-			}
-			if asked == 0 && got.Revision != a.Revision {
-				t.Errorf("delivery moved the revision to %d", got.Revision)
-			}
-		})
-	}
-}
-
-// A mail may bounce days after the activation has ended.
-func TestSettleNotice_AfterTheEnd(t *testing.T) {
+// Each owner has notices of its own, and the generations of a kind are counted over all.
+func TestNotice_Owners(t *testing.T) {
 	t.Parallel()
 	db := storetest.New(t)
 	a := storetest.Launched(t, db)
-	id := prepare(t, db, a, "a message")
-	tenantly(t, db, a.Tenant, func(ctx context.Context, s *store.Store) error {
-		_, err := s.End(ctx, store.Move{Tenant: a.Tenant, Activation: a.ID, To: mobile.StateFailed, At: noon})
-		return err
-	})
+	first, second := resend(t, db, a), resend(t, db, a)
 
-	systemly(t, db, func(ctx context.Context, s *store.Store) error {
-		_, err := s.SettleNotice(ctx, id, mobile.NoticeBounced, "BOUNCE")
-		return err
-	})
-
-	if got := storetest.Read(t, db, a); got.State != mobile.StateFailed || len(got.Items) != 1 {
-		t.Errorf("%s with items %v", got.State, got.Items)
+	own := prepare(t, db, a, "own")
+	prepareFor(t, db, a, first.ID, "the first resend")
+	prepareFor(t, db, a, first.ID, "the first resend, repeated")
+	prepareFor(t, db, a, second.ID, "the second resend")
+	again := noticeOf(newID())
+	again.FollowUp = first.ID
+	for range 2 { // twice is once, by its id
+		tenantly(t, db, a.Tenant, func(ctx context.Context, s *store.Store) error {
+			return s.RepeatNotice(ctx, a.Tenant, a.ID, again, []byte("the first resend, sent again"))
+		})
 	}
-}
 
-func TestSettleNotice_Stranger(t *testing.T) {
-	t.Parallel()
-	db := storetest.New(t)
-	for _, id := range []string{
-		"", "not-a-uuid", newID(), "urn:uuid:" + newID(), "{" + newID() + "}", "01890a5d-ac96-774b-bcce-b302099a805Z",
-	} {
-		systemly(t, db, func(ctx context.Context, s *store.Store) error {
-			known, err := s.SettleNotice(ctx, id, mobile.NoticeDelivered, "")
-			if known {
-				t.Errorf("%q is known", id)
+	for _, c := range []struct {
+		of         mobile.FollowUpID
+		generation int
+		says       string
+	}{{"", 0, "own"}, {first.ID, 3, "the first resend, sent again"}, {second.ID, 2, "the second resend"}} {
+		tenantly(t, db, a.Tenant, func(ctx context.Context, s *store.Store) error {
+			n, message, err := s.Notice(ctx, a.Tenant, a.ID, mobile.NoticeActivation, c.of)
+			if n.Generation != c.generation || n.FollowUp != c.of || string(message) != c.says {
+				t.Errorf("of %q: generation %d of %q says %q", c.of, n.Generation, n.FollowUp, message)
 			}
 			return err
 		})
+	}
+	tenantly(t, db, a.Tenant, func(ctx context.Context, s *store.Store) error {
+		latest, _, err := s.LatestNotice(ctx, a.Tenant, a.ID, mobile.NoticeActivation)
+		must(t, err)
+		byID, message, err := s.NoticeByID(ctx, a.Tenant, own)
+		must(t, err)
+		asked, err := s.RequestedNotice(ctx, a.Tenant, a.ID, first.Asked.RequestID)
+		must(t, err)
+		if latest.ID != again.ID || byID.ID != own || string(message) != "own" || asked.Generation != 1 {
+			t.Errorf("latest %d, by id %q, asked for %d", latest.Generation, message, asked.Generation)
+		}
+		for _, id := range []string{newID(), "not-a-uuid", ""} {
+			if _, _, err := s.NoticeByID(ctx, a.Tenant, id); !errors.Is(err, store.ErrNoticeNotFound) {
+				t.Errorf("%q: %v", id, err)
+			}
+		}
+		if _, err := s.RequestedNotice(ctx, a.Tenant, a.ID, newID()); !errors.Is(err, store.ErrNoticeNotFound) {
+			t.Errorf("a request of nobody's: %v", err)
+		}
+		return nil
+	})
+	var generations []int
+	for _, n := range storetest.Read(t, db, a).Notices {
+		generations = append(generations, n.Generation)
+	}
+	if diff := cmp.Diff([]int{0, 1, 2, 3}, generations); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+// Follow-ups that prepare at one moment draw different generations, and none is lost.
+func TestPrepareNotice_Racers(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t)
+	a := storetest.Launched(t, db)
+	const many = 8
+	var all sync.WaitGroup
+	for range many {
+		f := resend(t, db, a)
+		for range 2 { // and each in two attempts
+			all.Go(func() {
+				n := noticeOf(newID())
+				n.FollowUp = f.ID
+				err := db.InTenant(t.Context(), a.Tenant, func(s *store.Store) error {
+					return s.PrepareNotice(t.Context(), a.Tenant, a.ID, n, []byte("mail"))
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	all.Wait()
+
+	var generations []int
+	for _, n := range storetest.Read(t, db, a).Notices {
+		generations = append(generations, n.Generation)
+	}
+	slices.Sort(generations)
+	if diff := cmp.Diff([]int{0, 1, 2, 3, 4, 5, 6, 7}, generations); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
 	}
 }
 

@@ -17,17 +17,26 @@ const (
 	outboxStart = "START"
 	// outboxIntake wakes a run to look at what the outside said.
 	outboxIntake = "INTAKE"
+	// outboxReplace ends a run that is there and starts another.
+	outboxReplace = "REPLACE"
 )
 
-// file writes an outbox entry in the transaction of the fact that it carries.
+// file writes an outbox entry about an activation's own run, in the transaction of the fact
+// that it carries.
 func (s *Store) file(ctx context.Context, a mobile.Activation, kind string) error {
+	return s.fileFor(ctx, a.Tenant, a.ID, "", kind)
+}
+
+// fileFor is file about the run of a follow-up; empty: the activation's own.
+func (s *Store) fileFor(ctx context.Context, tenant mobile.TenantID, id mobile.ActivationID, followUp mobile.FollowUpID, kind string) error {
 	_, err := s.exec(ctx, `
-		INSERT INTO outbox (tenant_id, activation_id, kind, intake_id, created_at, leased_until)
-		VALUES (@tenant, @activation, @kind, @intake, @now, '-infinity')`, pgx.StrictNamedArgs{
-		"tenant": a.Tenant, "activation": a.ID, "kind": kind, "intake": uuid.Must(uuid.NewV7()), "now": s.now,
+		INSERT INTO outbox (tenant_id, activation_id, follow_up_id, kind, intake_id, created_at, leased_until)
+		VALUES (@tenant, @activation, @follow_up, @kind, @intake, @now, '-infinity')`, pgx.StrictNamedArgs{
+		"tenant": tenant, "activation": id, "follow_up": emptyNull(string(followUp)), "kind": kind,
+		"intake": uuid.Must(uuid.NewV7()), "now": s.now,
 	})
 	if err != nil {
-		return fmt.Errorf("file %s of %s: %w", kind, a.ID, err)
+		return fmt.Errorf("file %s of %s: %w", kind, id, err)
 	}
 	return s.notify(ctx, RelayTopic)
 }
@@ -37,8 +46,12 @@ type Message struct {
 	ID         int64
 	Tenant     mobile.TenantID
 	Activation mobile.ActivationID
-	// Start tells whether it starts the run; else it wakes it.
-	Start        bool
+	// FollowUp is whose run it is about; empty: the activation's own.
+	FollowUp mobile.FollowUpID
+	// Start tells whether it starts the run, Replace whether it ends the run first; else it
+	// wakes it.
+	Start, Replace bool
+	// IntakeID is what it is about; of a Replace, the id of the request.
 	IntakeID     string
 	Attempts     int
 	Type         mobile.Type
@@ -70,16 +83,19 @@ func (s *Store) ClaimMessages(ctx context.Context, limit int, lease time.Duratio
 		    WHERE o.outbox_id = due.outbox_id
 		    RETURNING o.*
 		)
-		SELECT l.outbox_id, l.tenant_id, l.activation_id, l.kind = 'START', l.intake_id, l.attempts, l.created_at,
-		       a.type, a.workflow_id, a.subscription_id, a.policies
+		SELECT l.outbox_id, l.tenant_id, l.activation_id, coalesce(l.follow_up_id::text, ''), l.kind = 'START',
+		       l.kind = 'REPLACE', l.intake_id, l.attempts, l.created_at,
+		       CASE WHEN f.follow_up_id IS NULL THEN a.type ELSE 'FollowUp' END,
+		       coalesce(f.workflow_id, a.workflow_id), a.subscription_id, coalesce(f.policies, a.policies)
 		FROM leased l
 		JOIN activations a ON a.activation_id = l.activation_id
+		LEFT JOIN follow_ups f ON f.follow_up_id = l.follow_up_id
 		ORDER BY l.outbox_id`, pgx.StrictNamedArgs{"limit": limit, "lease": lease})
 	if err != nil {
 		return nil, fmt.Errorf("claim messages: %w", err)
 	}
 	messages, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (m Message, err error) {
-		err = row.Scan(&m.ID, &m.Tenant, &m.Activation, &m.Start, &m.IntakeID, &m.Attempts, &m.Created,
+		err = row.Scan(&m.ID, &m.Tenant, &m.Activation, &m.FollowUp, &m.Start, &m.Replace, &m.IntakeID, &m.Attempts, &m.Created,
 			&m.Type, &m.WorkflowID, &m.Subscription, &m.Policies)
 		return m, err
 	})
@@ -114,12 +130,17 @@ func (s *Store) MessageFailed(ctx context.Context, m Message, why string, wait t
 	return nil
 }
 
-// Ended tells whether an activation is in a final state. InSystem only.
-func (s *Store) Ended(ctx context.Context, id mobile.ActivationID) (ended bool, err error) {
-	err = s.tx.QueryRow(ctx, `SELECT ended_at IS NOT NULL FROM activations WHERE activation_id = @id`,
-		pgx.StrictNamedArgs{"id": id}).Scan(&ended)
+// Ended tells whether what a message is about has ended: the activation, or the follow-up
+// when it names one. InSystem only.
+func (s *Store) Ended(ctx context.Context, m Message) (ended bool, err error) {
+	err = s.tx.QueryRow(ctx, `
+		SELECT CASE WHEN @follow_up::uuid IS NULL THEN a.ended_at ELSE f.ended_at END IS NOT NULL
+		FROM activations a
+		LEFT JOIN follow_ups f ON f.follow_up_id = @follow_up
+		WHERE a.activation_id = @id`,
+		pgx.StrictNamedArgs{"id": m.Activation, "follow_up": emptyNull(string(m.FollowUp))}).Scan(&ended)
 	if err != nil {
-		return false, fmt.Errorf("ask whether %s has ended: %w", id, err)
+		return false, fmt.Errorf("ask whether %s has ended: %w", m.Activation, err)
 	}
 	return ended, nil
 }

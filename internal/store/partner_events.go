@@ -76,10 +76,26 @@ func (s *Store) WakeRun(ctx context.Context, id mobile.ActivationID) error {
 		return err
 	}
 	a, err := s.activation(ctx, tenant, Key{ID: id}, "")
-	if err != nil || a.State.Final() {
+	if err != nil {
 		return err
 	}
-	return s.file(ctx, a, outboxIntake)
+	return s.wake(ctx, a, "")
+}
+
+// wake files a wake-up of the run of a follow-up, or with an empty one of the activation's
+// own. What has ended has no run to wake.
+func (s *Store) wake(ctx context.Context, a mobile.Activation, followUp mobile.FollowUpID) error {
+	if followUp == "" {
+		if a.State.Final() {
+			return nil
+		}
+		return s.file(ctx, a, outboxIntake)
+	}
+	f, err := s.FollowUp(ctx, a.Tenant, followUp)
+	if err != nil || f.State != mobile.FollowUpOpen {
+		return err
+	}
+	return s.fileFor(ctx, a.Tenant, a.ID, followUp, outboxIntake)
 }
 
 // Facts are what the outside has said to a run that it has not taken up yet.
@@ -87,15 +103,22 @@ type Facts struct {
 	Cancelled bool
 	// LineEvents counts the carrier's unconsumed events. They are hints: the line is read.
 	LineEvents int64
+	// Settled tells that an outcome which an operator is asked about has become known.
+	Settled bool
 }
 
-// TakeFacts reads the facts of an activation and consumes its events.
-func (s *Store) TakeFacts(ctx context.Context, tenant mobile.TenantID, id mobile.ActivationID) (Facts, error) {
+// TakeFacts reads the facts of an activation, or of a follow-up of it, and consumes the
+// carrier's events.
+func (s *Store) TakeFacts(ctx context.Context, tenant mobile.TenantID, id mobile.ActivationID, followUp mobile.FollowUpID) (Facts, error) {
 	a, err := s.activation(ctx, tenant, Key{ID: id}, "")
 	if err != nil {
 		return Facts{}, err
 	}
-	n, err := s.exec(ctx, `
+	facts := Facts{Cancelled: !a.CancelRequested.IsZero()}
+	if facts.Settled, err = s.outcomeKnown(ctx, id, followUp); err != nil {
+		return Facts{}, err
+	}
+	facts.LineEvents, err = s.exec(ctx, `
 		UPDATE partner_events
 		SET consumed_at = @now
 		WHERE activation_id = @id AND partner = 'carrier' AND consumed_at IS NULL`,
@@ -103,5 +126,22 @@ func (s *Store) TakeFacts(ctx context.Context, tenant mobile.TenantID, id mobile
 	if err != nil {
 		return Facts{}, fmt.Errorf("take the events of %s: %w", id, err)
 	}
-	return Facts{Cancelled: !a.CancelRequested.IsZero(), LineEvents: n}, nil
+	return facts, nil
+}
+
+// outcomeKnown tells whether every effect of a kind that only evidence or a person can settle
+// is settled: whoever waits for an outcome may look again.
+func (s *Store) outcomeKnown(ctx context.Context, id mobile.ActivationID, followUp mobile.FollowUpID) (known bool, err error) {
+	err = s.tx.QueryRow(ctx, `
+		SELECT coalesce(bool_and(verdict IN ('yes', 'refused')), false)
+		FROM (SELECT DISTINCT ON (act) verdict
+		      FROM effects
+		      WHERE activation_id = @id AND follow_up_id IS NOT DISTINCT FROM @follow_up::uuid
+		        AND settle IN ('blind', 'evidenced')
+		      ORDER BY act, generation DESC) latest`,
+		pgx.StrictNamedArgs{"id": id, "follow_up": emptyNull(string(followUp))}).Scan(&known)
+	if err != nil {
+		return false, fmt.Errorf("look for outcomes of %s: %w", id, err)
+	}
+	return known, nil
 }

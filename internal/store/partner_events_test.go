@@ -100,7 +100,7 @@ func TestTakeFacts(t *testing.T) {
 	})
 	take := func() (facts store.Facts) {
 		tenantly(t, db, a.Tenant, func(ctx context.Context, s *store.Store) (err error) {
-			facts, err = s.TakeFacts(ctx, a.Tenant, a.ID)
+			facts, err = s.TakeFacts(ctx, a.Tenant, a.ID, "")
 			return err
 		})
 		return facts

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -19,67 +20,103 @@ var (
 		"The SM-DP+ gave an ICCID that another activation holds. Ask the SM-DP+ before going on.")
 )
 
-const profileColumns = `profile_id, activation_id, iccid, profile_type, state, install_state, updated_at`
+const profileColumns = `profile_id, coalesce(activation_id, leaked_for)::text, coalesce(follow_up_id::text, ''), coalesce(iccid, ''),
+	profile_type, state, install_state, adopted_at, imported_at, source, detail, order_reference, created_at, updated_at,
+	install_at, install_detail`
 
 func scanProfile(row pgx.CollectableRow) (p mobile.Profile, err error) {
 	var activation *mobile.ActivationID
-	err = row.Scan(&p.ID, &activation, &p.ICCID, &p.ProfileType, &p.State, &p.InstallState, &p.Updated)
-	p.Activation = value(activation)
+	var adopted, imported, moved *time.Time
+	err = row.Scan(&p.ID, &activation, &p.FollowUp, &p.ICCID, &p.ProfileType, &p.State, &p.InstallState, &adopted, &imported,
+		&p.Source, &p.Detail, &p.OrderReference, &p.Created, &p.Updated, &moved, &p.InstallDetail)
+	p.Activation, p.Adopted, p.Imported, p.InstallMoved = value(activation), value(adopted), value(imported), value(moved)
 	return p, err
 }
 
-// ReserveProfile keeps the profile that the SM-DP+ ordered for an activation, with the
-// matching id under which it is to be confirmed. Twice is once: the first row stays. It
-// refuses ErrICCIDTaken.
+// ReserveProfile keeps the profile that the SM-DP+ ordered for an activation or a follow-up,
+// with the matching id under which it is to be confirmed. Twice is once: the first row stays.
+// It refuses ErrICCIDTaken.
 func (s *Store) ReserveProfile(ctx context.Context, tenant mobile.TenantID, p mobile.Profile, matchingID string) (mobile.Profile, error) {
 	p.ID = uuid.Must(uuid.NewV7()).String()
 	sealed, err := s.seal(matchingID, "profile.matching_id", tenant, p.ID)
 	if err != nil {
 		return p, err
 	}
+	if p.FollowUp == "" {
+		p.Adopted = s.now
+	}
 	n, err := s.exec(ctx, `
-		INSERT INTO profiles (profile_id, tenant_id, activation_id, iccid, profile_type, state, install_state,
-		                      matching_id_sealed, created_at, updated_at)
-		VALUES (@id, @tenant, @activation, @iccid, @type, 'RESERVED', @install, @matching, @now, @now)
+		INSERT INTO profiles (profile_id, tenant_id, activation_id, follow_up_id, iccid, profile_type, state, install_state,
+		                      matching_id_sealed, order_reference, adopted_at, created_at, updated_at)
+		VALUES (@id, @tenant, @activation, @follow_up, @iccid, @type, 'RESERVED', @install, @matching, @order, @adopted, @now, @now)
 		ON CONFLICT (iccid) WHERE state <> 'RETURNED' DO NOTHING`, pgx.StrictNamedArgs{
-		"id": p.ID, "tenant": tenant, "activation": p.Activation, "iccid": p.ICCID, "type": p.ProfileType,
-		"install": mobile.InstallNotDownloaded, "matching": sealed, "now": s.now,
+		"id": p.ID, "tenant": tenant, "activation": p.Activation, "follow_up": emptyNull(string(p.FollowUp)),
+		"iccid": p.ICCID, "type": p.ProfileType, "install": mobile.InstallNotDownloaded, "matching": sealed,
+		"order": p.OrderReference, "adopted": zeroNull(p.Adopted), "now": s.now,
 	})
 	if err != nil {
 		return p, fmt.Errorf("reserve a profile for %s: %w", p.Activation, err)
 	}
-	held, err := s.HeldProfile(ctx, p.Activation)
+	held, err := s.HeldProfile(ctx, p.Activation, p.FollowUp)
 	switch {
 	case errors.Is(err, ErrProfileNotFound):
 		return p, ErrICCIDTaken
 	case err != nil:
 		return p, err
-	case held.ICCID != p.ICCID, n == 0 && held.State == mobile.ProfileReturned:
+	case held.ICCID != p.ICCID, n == 0 && held.State != mobile.ProfileReserved && held.State != mobile.ProfileReleased:
 		return p, ErrICCIDTaken
 	}
 	return held, s.touch(ctx, p.Activation, touchTime)
 }
 
-// HeldProfile reads the newest profile of an activation, given back or not. It refuses
-// ErrProfileNotFound.
-func (s *Store) HeldProfile(ctx context.Context, id mobile.ActivationID) (mobile.Profile, error) {
-	rows, err := s.tx.Query(ctx, `
-		SELECT `+profileColumns+`
-		FROM profiles
-		WHERE activation_id = @id
-		ORDER BY created_at DESC
+// HeldProfile reads the profile that was taken for an activation's own run, or for a follow-up:
+// the one that is held, else the one that was given back last. It refuses ErrProfileNotFound.
+func (s *Store) HeldProfile(ctx context.Context, id mobile.ActivationID, followUp mobile.FollowUpID) (mobile.Profile, error) {
+	return s.profile(ctx, `
+		WHERE activation_id = @id AND follow_up_id IS NOT DISTINCT FROM @follow_up::uuid
+		ORDER BY state IN ('RESERVED', 'RELEASED') DESC, updated_at DESC, profile_id DESC
+		LIMIT 1`, pgx.StrictNamedArgs{"id": id, "follow_up": emptyNull(string(followUp))})
+}
+
+// CurrentProfile reads the profile that is an activation's own now: the one that was adopted
+// last. It refuses ErrProfileNotFound.
+func (s *Store) CurrentProfile(ctx context.Context, id mobile.ActivationID) (mobile.Profile, error) {
+	return s.profile(ctx, `
+		WHERE activation_id = @id AND adopted_at IS NOT NULL
+		ORDER BY adopted_at DESC, created_at DESC
 		LIMIT 1`, pgx.StrictNamedArgs{"id": id})
+}
+
+// ProfileByID reads a profile. It refuses ErrProfileNotFound.
+func (s *Store) ProfileByID(ctx context.Context, id string) (mobile.Profile, error) {
+	return s.profile(ctx, `WHERE profile_id = @id`, pgx.StrictNamedArgs{"id": id})
+}
+
+func (s *Store) profile(ctx context.Context, which string, args pgx.StrictNamedArgs) (mobile.Profile, error) {
+	rows, err := s.tx.Query(ctx, `SELECT `+profileColumns+` FROM profiles `+which, args)
 	if err != nil {
-		return mobile.Profile{}, fmt.Errorf("read the profile of %s: %w", id, err)
+		return mobile.Profile{}, fmt.Errorf("read a profile: %w", err)
 	}
 	p, err := pgx.CollectExactlyOneRow(rows, scanProfile)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return mobile.Profile{}, ErrProfileNotFound
 	case err != nil:
-		return mobile.Profile{}, fmt.Errorf("read the profile of %s: %w", id, err)
+		return mobile.Profile{}, fmt.Errorf("read a profile: %w", err)
 	}
 	return p, nil
+}
+
+// ICCIDHeld tells whether a profile with this ICCID is in anybody's hands: it is not for
+// another activation. A tenant sees its own only; the index sees all.
+func (s *Store) ICCIDHeld(ctx context.Context, iccid mobile.ICCID) (held bool, err error) {
+	err = s.tx.QueryRow(ctx, `
+		SELECT EXISTS (SELECT FROM profiles WHERE iccid = @iccid AND state NOT IN ('RETURNED', 'AVAILABLE'))`,
+		pgx.StrictNamedArgs{"iccid": iccid}).Scan(&held)
+	if err != nil {
+		return false, fmt.Errorf("look for an ICCID: %w", err)
+	}
+	return held, nil
 }
 
 // MatchingID opens the matching id of a profile.
@@ -125,69 +162,130 @@ func (s *Store) ActivationCode(ctx context.Context, tenant mobile.TenantID, p mo
 	return mobile.ParseActivationCode(lpa)
 }
 
-// GiveBackProfile says what became of a profile that was given back: RETURNED or RETIRED.
-// The first word stays: after RETURNED somebody else may hold it, after RETIRED nobody may.
-func (s *Store) GiveBackProfile(ctx context.Context, p mobile.Profile, state mobile.ProfileState) error {
-	if _, err := s.exec(ctx, `
+// GiveBackProfile says what became of a profile that was given back, and why: RETURNED or
+// RETIRED. The first word stays: after RETURNED somebody else may hold it, after RETIRED
+// nobody may. One of our own stock that comes back unused is in the stock again.
+func (s *Store) GiveBackProfile(ctx context.Context, p mobile.Profile, state mobile.ProfileState, why string) error {
+	n, err := s.exec(ctx, `
 		UPDATE profiles
-		SET state = @state, activation_code_sealed = NULL, updated_at = @now
-		WHERE profile_id = @id AND state IN ('RESERVED', 'RELEASED')`, pgx.StrictNamedArgs{"id": p.ID, "state": state, "now": s.now}); err != nil {
+		SET state = @state, activation_code_sealed = NULL, detail = @why, updated_at = @now
+		WHERE profile_id = @id AND state IN ('RESERVED', 'RELEASED')`, pgx.StrictNamedArgs{
+		"id": p.ID, "state": state, "why": why, "now": s.now,
+	})
+	if err != nil {
 		return fmt.Errorf("give back profile %s: %w", p.ID, err)
+	}
+	if n == 1 && state == mobile.ProfileReturned {
+		if err := s.restock(ctx, p); err != nil {
+			return err
+		}
 	}
 	return s.touch(ctx, p.Activation, touchTime)
 }
 
-// RecordInstall moves the install state of the profile with this ICCID by a notification of
-// the SM-DP+, never backwards, and tells the feed. It gives the activation that holds it;
-// false when nobody does. InSystem only.
-func (s *Store) RecordInstall(ctx context.Context, iccid mobile.ICCID, move func(mobile.InstallState) mobile.InstallState) (mobile.ActivationID, bool, error) {
-	var p mobile.Profile
-	var tenant mobile.TenantID
-	var subscription mobile.SubscriptionID
-	var account string
-	err := s.tx.QueryRow(ctx, `
-		SELECT p.profile_id, p.activation_id, p.install_state, p.tenant_id, a.subscription_id, a.account_id
-		FROM profiles p
-		JOIN activations a ON a.activation_id = p.activation_id
-		WHERE p.iccid = @iccid AND p.state <> 'RETURNED'
-		FOR UPDATE OF p`, pgx.StrictNamedArgs{"iccid": iccid}).
-		Scan(&p.ID, &p.Activation, &p.InstallState, &tenant, &subscription, &account)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return "", false, nil
-	case err != nil:
-		return "", false, fmt.Errorf("find a profile by its ICCID: %w", err)
+// restock puts a profile of our own stock that was given back unused into the stock again, as
+// a row of its own: the old one tells who had it.
+func (s *Store) restock(ctx context.Context, p mobile.Profile) error {
+	_, err := s.exec(ctx, `
+		INSERT INTO profiles (profile_id, tenant_id, iccid, profile_type, state, install_state, imported_at, source,
+		                      adopted_at, created_at, updated_at)
+		SELECT @id, tenant_id, iccid, profile_type, 'AVAILABLE', @install, imported_at, source, NULL, @now, @now
+		FROM profiles
+		WHERE profile_id = @returned AND imported_at IS NOT NULL
+		ON CONFLICT (iccid) WHERE state <> 'RETURNED' DO NOTHING`, pgx.StrictNamedArgs{
+		"id": uuid.Must(uuid.NewV7()), "returned": p.ID, "install": mobile.InstallNotDownloaded, "now": s.now,
+	})
+	if err != nil {
+		return fmt.Errorf("put profile %s back into the stock: %w", p.ID, err)
 	}
-	to := move(p.InstallState)
-	if to == p.InstallState {
-		return p.Activation, true, nil
-	}
-	if _, err := s.exec(ctx, `UPDATE profiles SET install_state = @to, updated_at = @now WHERE profile_id = @id`,
-		pgx.StrictNamedArgs{"id": p.ID, "to": to, "now": s.now}); err != nil {
-		return "", false, fmt.Errorf("move the install state of profile %s: %w", p.ID, err)
-	}
-	kind := mobile.EventProfileStateChanged
-	if to == mobile.InstallInstalled {
-		kind = mobile.EventProfileInstalled
-	}
-	if err := s.emit(ctx, mobile.Event{
-		Tenant: tenant, Type: kind, Activation: p.Activation, Subscription: subscription,
-		Data: mobile.EventData{
-			AccountID: account, ICCIDLast4: iccid.Last4(), InstallState: to, PreviousInstallState: p.InstallState,
-		},
-	}); err != nil {
-		return "", false, err
-	}
-	return p.Activation, true, s.touch(ctx, p.Activation, touchTime)
+	return nil
 }
 
-// profiles reads the newest profile of each activation.
+// LeakProfile writes an order off whose answer was lost: there may be a profile that nobody
+// here can name. It is listed until somebody settles it with the SM-DP+'s owner.
+func (s *Store) LeakProfile(ctx context.Context, tenant mobile.TenantID, p mobile.Profile) error {
+	_, err := s.exec(ctx, `
+		INSERT INTO profiles (profile_id, tenant_id, leaked_for, follow_up_id, profile_type, state, install_state, detail,
+		                      order_reference, adopted_at, created_at, updated_at)
+		VALUES (@id, @tenant, @activation, @follow_up, @type, 'LEAKED', @install, @detail, @order, NULL, @now, @now)`,
+		pgx.StrictNamedArgs{
+			"id": uuid.Must(uuid.NewV7()), "tenant": tenant, "activation": p.Activation,
+			"follow_up": emptyNull(string(p.FollowUp)), "type": p.ProfileType, "install": mobile.InstallUnknown,
+			"detail": p.Detail, "order": p.OrderReference, "now": s.now,
+		})
+	if err != nil {
+		return fmt.Errorf("write off an order of %s: %w", p.Activation, err)
+	}
+	return s.touch(ctx, p.Activation, touchTime)
+}
+
+// ProfileOrdered keeps the call identifier under which a profile of our stock was ordered.
+func (s *Store) ProfileOrdered(ctx context.Context, p mobile.Profile, reference string) error {
+	if _, err := s.exec(ctx, `UPDATE profiles SET order_reference = @reference, updated_at = @now WHERE profile_id = @id`,
+		pgx.StrictNamedArgs{"id": p.ID, "reference": reference, "now": s.now}); err != nil {
+		return fmt.Errorf("note the order of profile %s: %w", p.ID, err)
+	}
+	return s.touch(ctx, p.Activation, touchTime)
+}
+
+// ReplacedProfile reads the profile that a follow-up's one has taken the place of and that is
+// still held. It refuses ErrProfileNotFound.
+func (s *Store) ReplacedProfile(ctx context.Context, id mobile.ActivationID, followUp mobile.FollowUpID) (mobile.Profile, error) {
+	return s.profile(ctx, `
+		WHERE activation_id = @id AND follow_up_id IS DISTINCT FROM @follow_up::uuid
+		  AND adopted_at IS NOT NULL AND state IN ('RESERVED', 'RELEASED')
+		ORDER BY adopted_at DESC
+		LIMIT 1`, pgx.StrictNamedArgs{"id": id, "follow_up": emptyNull(string(followUp))})
+}
+
+// AdoptProfile makes a replacement the activation's own, once the line shows it. Twice is
+// once.
+func (s *Store) AdoptProfile(ctx context.Context, p mobile.Profile, at time.Time) error {
+	if _, err := s.exec(ctx, `UPDATE profiles SET adopted_at = @at, updated_at = @now WHERE profile_id = @id AND adopted_at IS NULL`,
+		pgx.StrictNamedArgs{"id": p.ID, "at": at, "now": s.now}); err != nil {
+		return fmt.Errorf("adopt profile %s: %w", p.ID, err)
+	}
+	return s.touch(ctx, p.Activation, touchRevision)
+}
+
+// RecordInstall moves the install state of the profile with this ICCID by a report of the
+// SM-DP+, never backwards, and tells the feed. One that will not be installed asks an
+// operator; once it is installed after all, that is settled. It gives the activation that
+// holds it; false when nobody does. InSystem only.
+func (s *Store) RecordInstall(ctx context.Context, iccid mobile.ICCID, report InstallReport) (mobile.ActivationID, bool, error) {
+	a, p, err := s.holdInstalling(ctx, iccid)
+	switch {
+	case errors.Is(err, ErrProfileNotFound):
+		return "", false, nil
+	case err != nil:
+		return "", false, err
+	}
+	before := p.InstallState
+	p.InstallState = before.After(report.InstallReport)
+	if p.InstallState == before {
+		return a.ID, true, nil
+	}
+	if _, err := s.exec(ctx, `
+		UPDATE profiles
+		SET install_state = @to, install_detail = @detail, install_at = @now, updated_at = @now
+		WHERE profile_id = @id`, pgx.StrictNamedArgs{
+		"id": p.ID, "to": p.InstallState, "detail": report.Code, "now": s.now,
+	}); err != nil {
+		return "", false, fmt.Errorf("move the install state of profile %s: %w", p.ID, err)
+	}
+	if err := s.tellInstall(ctx, a, p, before); err != nil {
+		return "", false, err
+	}
+	return a.ID, true, s.askAboutInstall(ctx, a, p, report.Code)
+}
+
+// profiles reads the profile that is each activation's own now.
 func (s *Store) profiles(ctx context.Context, ids []string) (map[mobile.ActivationID]mobile.Profile, error) {
 	rows, err := s.tx.Query(ctx, `
-		SELECT DISTINCT ON (activation_id) `+profileColumns+`
+		SELECT `+profileColumns+`
 		FROM profiles
-		WHERE activation_id = ANY (@ids::uuid[])
-		ORDER BY activation_id, created_at DESC`, pgx.StrictNamedArgs{"ids": ids})
+		WHERE activation_id = ANY (@ids::uuid[]) AND adopted_at IS NOT NULL
+		ORDER BY adopted_at, created_at`, pgx.StrictNamedArgs{"ids": ids})
 	if err != nil {
 		return nil, fmt.Errorf("read profiles: %w", err)
 	}
@@ -197,6 +295,9 @@ func (s *Store) profiles(ctx context.Context, ids []string) (map[mobile.Activati
 	}
 	all := make(map[mobile.ActivationID]mobile.Profile, len(list))
 	for _, p := range list {
+		if before, ok := all[p.Activation]; ok && p.FollowUp != "" {
+			p.Generation = before.Generation + 1
+		}
 		all[p.Activation] = p
 	}
 	return all, nil

@@ -3,7 +3,6 @@ package store_test
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"testing"
 
@@ -97,7 +96,7 @@ func TestReserveProfile_Racers(t *testing.T) {
 
 func giveBack(t *testing.T, db *store.DB, a mobile.Activation, p mobile.Profile, to mobile.ProfileState) {
 	t.Helper()
-	tenantly(t, db, a.Tenant, func(ctx context.Context, s *store.Store) error { return s.GiveBackProfile(ctx, p, to) })
+	tenantly(t, db, a.Tenant, func(ctx context.Context, s *store.Store) error { return s.GiveBackProfile(ctx, p, to, "why") })
 }
 
 func TestGiveBackProfile(t *testing.T) {
@@ -170,73 +169,5 @@ func TestReleaseProfile(t *testing.T) {
 	})
 	if !errors.Is(err, store.ErrProfileNotFound) {
 		t.Errorf("a profile that was given back has a code: %v", err)
-	}
-}
-
-func TestRecordInstall(t *testing.T) {
-	t.Parallel()
-	d := storetest.Make(t, storetest.Config{})
-	a := storetest.Launched(t, d.DB)
-	p, err := reserve(t, d.DB, a, iccid(1))
-	must(t, err)
-	report := func(id mobile.ICCID, to mobile.InstallState) (holder mobile.ActivationID, known bool) {
-		systemly(t, d.DB, func(ctx context.Context, s *store.Store) (err error) {
-			holder, known, err = s.RecordInstall(ctx, id, func(mobile.InstallState) mobile.InstallState { return to })
-			return err
-		})
-		return holder, known
-	}
-
-	for _, to := range []mobile.InstallState{mobile.InstallDownloaded, mobile.InstallDownloaded, mobile.InstallInstalled} {
-		if holder, known := report(p.ICCID, to); !known || holder != a.ID {
-			t.Errorf("%s: of %q, known %t", to, holder, known)
-		}
-	}
-	if holder, known := report(iccid(9), mobile.InstallInstalled); known || holder != "" {
-		t.Errorf("a stranger's ICCID is of %q", holder)
-	}
-
-	got := storetest.Read(t, d.DB, a)
-	if got.Profile.InstallState != mobile.InstallInstalled || got.Revision != a.Revision {
-		t.Errorf("%s at revision %d, want no revision of a fact that decides nothing", got.Profile.InstallState, got.Revision)
-	}
-	told := slices.DeleteFunc(feed(t, d.Connect(t), a.ID), func(kind string) bool {
-		return kind == string(mobile.EventWorkflowStateChanged)
-	})
-	want := []string{string(mobile.EventProfileStateChanged), string(mobile.EventProfileInstalled)}
-	if diff := cmp.Diff(want, told); diff != "" {
-		t.Errorf("the feed: -want +got\n%s", diff)
-	}
-}
-
-// Reports that arrive at one moment are applied one after the other, so that none undoes
-// what another proved.
-func TestRecordInstall_Racers(t *testing.T) {
-	t.Parallel()
-	db := storetest.New(t)
-	for n := range 10 {
-		a := storetest.Launched(t, db)
-		_, err := reserve(t, db, a, iccid(n))
-		must(t, err)
-
-		var all sync.WaitGroup
-		for _, point := range []mobile.InstallPoint{mobile.PointEligibility, mobile.PointDownload, mobile.PointInstall} {
-			all.Go(func() {
-				err := db.InSystem(t.Context(), func(s *store.Store) error {
-					_, _, err := s.RecordInstall(t.Context(), iccid(n), func(state mobile.InstallState) mobile.InstallState {
-						return state.After(mobile.InstallReport{Point: point, Outcome: mobile.OutcomeDone})
-					})
-					return err
-				})
-				if err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		all.Wait()
-
-		if got := storetest.Read(t, db, a).Profile.InstallState; got != mobile.InstallInstalled {
-			t.Fatalf("%s after all three", got)
-		}
 	}
 }

@@ -21,13 +21,16 @@ var ErrNotThisRun = fault.New(fault.Conflict, "NOT_THIS_RUN", "Another run holds
 var ErrIllegalMove = fault.New(fault.Internal, "ILLEGAL_MOVE", "The activation cannot go from its state to that one.")
 
 // OpenRun claims an activation for a run and gives it whole. The first run to come holds
-// it; a repeat by the same run is the same claim. It refuses ErrNotThisRun.
+// it; a repeat by the same run is the same claim. It refuses ErrNotThisRun, with the activation.
 func (s *Store) OpenRun(ctx context.Context, tenant mobile.TenantID, id mobile.ActivationID, run string) (mobile.Activation, error) {
 	a, err := s.lockActivation(ctx, tenant, id)
 	switch {
 	case err != nil:
 		return a, err
 	case a.RunID != "" && a.RunID != run && !a.State.Final():
+		if a, err = s.Activation(ctx, tenant, Key{ID: id}); err != nil {
+			return a, err
+		}
 		return a, ErrNotThisRun
 	case a.RunID == "":
 		if _, err := s.exec(ctx, `UPDATE activations SET run_id = @run WHERE activation_id = @id`,
@@ -208,7 +211,9 @@ func (s *Store) End(ctx context.Context, m Move) (mobile.State, error) {
 		pgx.StrictNamedArgs{"id": m.Activation, "at": m.At}); err != nil {
 		return "", fmt.Errorf("skip the steps of %s: %w", m.Activation, err)
 	}
-	if err := s.closeItems(ctx, a, "", mobile.ItemStepStuck, mobile.ItemOutcomeUnknown, mobile.ItemRunLost); err != nil {
+	if err := s.closeItems(ctx, a, itemsOf{kinds: []mobile.ItemKind{
+		mobile.ItemStepStuck, mobile.ItemOutcomeUnknown, mobile.ItemStepRefused, mobile.ItemRunLost,
+	}}); err != nil {
 		return "", err
 	}
 	return m.To, s.move(ctx, a, m)
@@ -222,11 +227,24 @@ func (s *Store) Answered(ctx context.Context, m Move, step mobile.StepName) erro
 	if err != nil {
 		return err
 	}
-	if err := s.closeItems(ctx, a, step, mobile.ItemStepStuck); err != nil {
+	if err := s.closeItems(ctx, a, itemsOf{step: step, kinds: []mobile.ItemKind{mobile.ItemStepStuck}}); err != nil {
 		return err
 	}
 	if a.State != mobile.StateWaitingForOperator {
 		return nil
 	}
 	return s.move(ctx, a, m)
+}
+
+// ChangeDevice keeps the phone that the activation's line is in now.
+func (s *Store) ChangeDevice(ctx context.Context, tenant mobile.TenantID, id mobile.ActivationID, phone mobile.IMEI) error {
+	n, err := s.exec(ctx, `UPDATE activations SET imei = @imei WHERE tenant_id = @tenant AND activation_id = @id AND imei <> @imei`,
+		pgx.StrictNamedArgs{"tenant": tenant, "id": id, "imei": phone})
+	if err != nil {
+		return fmt.Errorf("change the device of %s: %w", id, err)
+	}
+	if n == 0 {
+		return nil
+	}
+	return s.touch(ctx, id, touchTime)
 }

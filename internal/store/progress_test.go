@@ -169,8 +169,8 @@ func TestEnd(t *testing.T) {
 	if diff := cmp.Diff(want, states); diff != "" {
 		t.Errorf("the steps: -want +got\n%s", diff)
 	}
-	if len(once.Items) != 1 || once.Items[0].Kind != mobile.ItemMailNotDelivered {
-		t.Errorf("open items: %v, want the one that outlives the end", once.Items)
+	if len(once.OpenItems()) != 1 || once.OpenItems()[0].Kind != mobile.ItemMailNotDelivered {
+		t.Errorf("open items: %v, want the one that outlives the end", once.OpenItems())
 	}
 	must(t, end(mobile.StateFailed))
 	if ended != mobile.StateRejected || storetest.Read(t, d.DB, a).State != mobile.StateRejected {

@@ -53,7 +53,9 @@ func (s *Store) RecordAttempt(ctx context.Context, t Attempt) error {
 		return fmt.Errorf("read step %s of %s: %w", t.Step, t.Activation, err)
 	}
 	if t.State == mobile.StepDone || t.State == mobile.StepUndone || t.Through {
-		if err := s.closeItems(ctx, a, t.Step, mobile.ItemStepStuck, mobile.ItemOutcomeUnknown); err != nil {
+		if err := s.closeItems(ctx, a, itemsOf{step: t.Step, kinds: []mobile.ItemKind{
+			mobile.ItemStepStuck, mobile.ItemOutcomeUnknown, mobile.ItemStepRefused,
+		}}); err != nil {
 			return err
 		}
 	}

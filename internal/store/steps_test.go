@@ -201,7 +201,7 @@ func TestOpenItem_TakesThePlaceOfStuck(t *testing.T) {
 		})
 	}
 
-	if got := storetest.Read(t, db, a).Items; len(got) != 1 || got[0].Kind != mobile.ItemOutcomeUnknown {
+	if got := storetest.Read(t, db, a).OpenItems(); len(got) != 1 || got[0].Kind != mobile.ItemOutcomeUnknown {
 		t.Errorf("open: %v", got)
 	}
 }
@@ -237,7 +237,7 @@ func TestRecordAttempt_ClosesItems(t *testing.T) {
 
 			record(t, db, a, c.attempt)
 
-			if got := storetest.Read(t, db, a).Items; len(got) != c.open {
+			if got := storetest.Read(t, db, a).OpenItems(); len(got) != c.open {
 				t.Errorf("%d items are open, want %d: %v", len(got), c.open, got)
 			}
 		})

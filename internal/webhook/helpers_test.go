@@ -231,7 +231,7 @@ func (b bundle) counted(t *testing.T, partner, outcome string) float64 {
 func (b bundle) facts(t *testing.T, a mobile.Activation) (facts store.Facts) {
 	t.Helper()
 	must(t, b.InTenant(t.Context(), a.Tenant, func(s *store.Store) (err error) {
-		facts, err = s.TakeFacts(t.Context(), a.Tenant, a.ID)
+		facts, err = s.TakeFacts(t.Context(), a.Tenant, a.ID, "")
 		return err
 	}))
 	return facts

@@ -24,8 +24,8 @@ func (d *door) progress(ctx context.Context, r received) error {
 		occurred = r.now
 	}
 	return d.config.DB.InSystem(ctx, func(s *store.Store) error {
-		holder, _, err := s.RecordInstall(ctx, progress.ICCID, func(now mobile.InstallState) mobile.InstallState {
-			return now.After(progress.Report)
+		holder, _, err := s.RecordInstall(ctx, progress.ICCID, store.InstallReport{
+			InstallReport: progress.Report, Code: progress.Code,
 		})
 		if err != nil {
 			return err

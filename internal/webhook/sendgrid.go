@@ -24,7 +24,7 @@ func (d *door) sendGridEvents(ctx context.Context, r received) error {
 	// Two batches take the same rows in the same order, so that neither waits for the other
 	// crosswise.
 	slices.SortStableFunc(events, func(a, b mail.Event) int {
-		return cmp.Or(cmp.Compare(a.NoticeID, b.NoticeID), a.At.Compare(b.At))
+		return cmp.Or(cmp.Compare(a.ActivationID, b.ActivationID), cmp.Compare(a.NoticeID, b.NoticeID), a.At.Compare(b.At))
 	})
 	return d.config.DB.InSystem(ctx, func(s *store.Store) error {
 		for _, event := range events {
@@ -44,7 +44,7 @@ type keptMailEvent struct {
 	Reason    string `json:"reason,omitempty"`
 }
 
-// keepMailEvent stores one event, and moves the notice when it says what became of it.
+// keepMailEvent stores one event, and moves the notice that it is about.
 func keepMailEvent(ctx context.Context, s *store.Store, event mail.Event) error {
 	body, err := json.Marshal(keptMailEvent{NoticeID: event.NoticeID, MessageID: event.MessageID, Reason: event.ReasonCode})
 	if err != nil {
@@ -57,12 +57,21 @@ func keepMailEvent(ctx context.Context, s *store.Store, event mail.Event) error 
 	if err != nil || !fresh {
 		return err
 	}
-	switch event.Kind {
+	_, err = s.HearOfNotice(ctx, store.NoticeWord{
+		Notice: event.NoticeID, State: became(event.Kind), Reason: event.ReasonCode, MessageID: event.MessageID, At: event.At,
+	})
+	return err
+}
+
+// became is the state of a notice after an event; empty when it says no more than that
+// SendGrid has the mail.
+func became(kind mail.EventKind) mobile.NoticeState {
+	switch kind {
 	case mail.EventDelivered:
-		_, err = s.SettleNotice(ctx, event.NoticeID, mobile.NoticeDelivered, "")
+		return mobile.NoticeDelivered
 	case mail.EventBounced, mail.EventDropped:
-		_, err = s.SettleNotice(ctx, event.NoticeID, mobile.NoticeBounced, event.ReasonCode)
+		return mobile.NoticeBounced
 	case mail.EventProcessed, mail.EventDeferred, mail.EventSpamReport, mail.EventOther:
 	}
-	return err
+	return ""
 }

@@ -100,15 +100,16 @@ func TestSendGrid(t *testing.T) {
 		want    mobile.NoticeState
 		reason  string
 	}{
-		"delivered":                   {[][]string{{"processed", "delivered"}}, mobile.NoticeDelivered, ""},
-		"delivered, told twice":       {[][]string{{"delivered"}, {"delivered"}}, mobile.NoticeDelivered, ""},
-		"bounced":                     {[][]string{{"processed"}, {"bounce"}}, mobile.NoticeBounced, "BOUNCE 5.1.1"},
-		"dropped":                     {[][]string{{"dropped"}}, mobile.NoticeBounced, "DROPPED 5.1.1"},
-		"out of order":                {[][]string{{"delivered"}, {"processed", "deferred"}}, mobile.NoticeDelivered, ""},
-		"bounced after delivery":      {[][]string{{"delivered", "bounce"}}, mobile.NoticeBounced, "BOUNCE 5.1.1"},
-		"delivered after a bounce":    {[][]string{{"bounce"}, {"delivered"}}, mobile.NoticeBounced, "BOUNCE 5.1.1"},
-		"what decides nothing":        {[][]string{{"processed", "deferred", "open", "spamreport", "newkind"}}, mobile.NoticePrepared, ""},
-		"an empty batch is a success": {[][]string{{}}, mobile.NoticePrepared, ""},
+		"delivered":                    {[][]string{{"processed", "delivered"}}, mobile.NoticeDelivered, ""},
+		"delivered, told twice":        {[][]string{{"delivered"}, {"delivered"}}, mobile.NoticeDelivered, ""},
+		"bounced":                      {[][]string{{"processed"}, {"bounce"}}, mobile.NoticeBounced, "BOUNCE 5.1.1"},
+		"dropped":                      {[][]string{{"dropped"}}, mobile.NoticeBounced, "DROPPED 5.1.1"},
+		"out of order":                 {[][]string{{"delivered"}, {"processed", "deferred"}}, mobile.NoticeDelivered, ""},
+		"bounced after delivery":       {[][]string{{"delivered", "bounce"}}, mobile.NoticeBounced, "BOUNCE 5.1.1"},
+		"delivered after a bounce":     {[][]string{{"bounce"}, {"delivered"}}, mobile.NoticeBounced, "BOUNCE 5.1.1"},
+		"what proves that it was sent": {[][]string{{"processed", "deferred", "open", "spamreport", "newkind"}}, mobile.NoticeSent, ""},
+		"only trying":                  {[][]string{{"deferred"}}, mobile.NoticeSent, ""},
+		"an empty batch is a success":  {[][]string{{}}, mobile.NoticePrepared, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := storetest.Activation(t, b.DB, storetest.Subscription(t, b.DB, tenant))
@@ -283,7 +284,7 @@ func TestRefused(t *testing.T) {
 	if len(b.nudges) != 0 {
 		t.Error("the relay was nudged")
 	}
-	for _, hidden := range []string{secret, "ada@example.com", "550"} {
+	for _, hidden := range []string{secret, "ada@example.com", "550 "} {
 		if strings.Contains(b.log.String(), hidden) {
 			t.Errorf("the log tells %q", hidden)
 		}

@@ -22,11 +22,12 @@
 //   port.state_changed         *   a port moved (REFUSED with its reason)
 //   port.prompt_opened         *   the customer is being asked something new
 //   profile.installed              the phone has installed it
-//   profile.install_state_changed  the install state moved otherwise: downloaded, failed
+//   profile.install_state_changed  the install state moved otherwise: downloaded, failed, unknown
 //   profile.replaced           *   another eSIM took its place
 //   notice.sent                    an e-mail was taken by SendGrid
 //   notice.delivered               and by the customer's mail server
-//   notice.bounced                 or came back
+//   notice.bounced                 or came back, or was dropped
+//   notice.no_word                 or nothing was heard of it for 24 h
 //   item.opened                    something waits for an operator
 //   item.closed                    and no longer does
 

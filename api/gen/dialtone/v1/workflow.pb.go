@@ -516,7 +516,7 @@ const (
 	InstallState_INSTALL_STATE_INSTALLED InstallState = 3
 	// The phone reported a failure.
 	InstallState_INSTALL_STATE_FAILED InstallState = 4
-	// The SM-DP+ does not say.
+	// The SM-DP+ does not say, or not in words that are understood: the code may have been used.
 	InstallState_INSTALL_STATE_UNKNOWN InstallState = 5
 )
 
@@ -654,6 +654,8 @@ const (
 	NoticeDelivery_NOTICE_DELIVERY_DELIVERED NoticeDelivery = 3
 	// It came back or was dropped: see reason.
 	NoticeDelivery_NOTICE_DELIVERY_BOUNCED NoticeDelivery = 4
+	// SendGrid has taken it, and for 24 h nothing was heard of it; a later word still counts.
+	NoticeDelivery_NOTICE_DELIVERY_NO_WORD NoticeDelivery = 5
 )
 
 // Enum value maps for NoticeDelivery.
@@ -664,6 +666,7 @@ var (
 		2: "NOTICE_DELIVERY_SENT",
 		3: "NOTICE_DELIVERY_DELIVERED",
 		4: "NOTICE_DELIVERY_BOUNCED",
+		5: "NOTICE_DELIVERY_NO_WORD",
 	}
 	NoticeDelivery_value = map[string]int32{
 		"NOTICE_DELIVERY_UNSPECIFIED": 0,
@@ -671,6 +674,7 @@ var (
 		"NOTICE_DELIVERY_SENT":        2,
 		"NOTICE_DELIVERY_DELIVERED":   3,
 		"NOTICE_DELIVERY_BOUNCED":     4,
+		"NOTICE_DELIVERY_NO_WORD":     5,
 	}
 )
 
@@ -1598,7 +1602,8 @@ type Notice struct {
 	Delivery NoticeDelivery `protobuf:"varint,5,opt,name=delivery,proto3,enum=dialtone.v1.NoticeDelivery" json:"delivery,omitempty"`
 	// When the delivery last moved.
 	DeliveryTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=delivery_time,json=deliveryTime,proto3" json:"delivery_time,omitempty"`
-	// Why it bounced: ADDRESS_REFUSED, MAILBOX_FULL, BLOCKED, DROPPED, OTHER; else empty.
+	// Why it bounced: BOUNCE, BLOCKED or DROPPED, then the status of RFC 3463 and a cause where
+	// SendGrid tells them, as in "BOUNCE 5.1.1 INVALID_ADDRESS"; else empty.
 	Reason string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
 	// 0 for the first, one more for each deliberate resend.
 	Generation    int32 `protobuf:"varint,8,opt,name=generation,proto3" json:"generation,omitempty"`
@@ -2178,13 +2183,14 @@ const file_dialtone_v1_workflow_proto_rawDesc = "" +
 	"\x1dNOTICE_KIND_MOBILE_ACTIVATION\x10\x04\x12 \n" +
 	"\x1cNOTICE_KIND_DID_NOT_WORK_OUT\x10\x05\x12\x1b\n" +
 	"\x17NOTICE_KIND_PORTAL_LINK\x10\x06\x12\x1c\n" +
-	"\x18NOTICE_KIND_NUMBER_MOVED\x10\a*\xa5\x01\n" +
+	"\x18NOTICE_KIND_NUMBER_MOVED\x10\a*\xc2\x01\n" +
 	"\x0eNoticeDelivery\x12\x1f\n" +
 	"\x1bNOTICE_DELIVERY_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18NOTICE_DELIVERY_PREPARED\x10\x01\x12\x18\n" +
 	"\x14NOTICE_DELIVERY_SENT\x10\x02\x12\x1d\n" +
 	"\x19NOTICE_DELIVERY_DELIVERED\x10\x03\x12\x1b\n" +
-	"\x17NOTICE_DELIVERY_BOUNCED\x10\x04B=Z;github.com/dialtone/dialtone/api/gen/dialtone/v1;dialtonev1b\x06proto3"
+	"\x17NOTICE_DELIVERY_BOUNCED\x10\x04\x12\x1b\n" +
+	"\x17NOTICE_DELIVERY_NO_WORD\x10\x05B=Z;github.com/dialtone/dialtone/api/gen/dialtone/v1;dialtonev1b\x06proto3"
 
 var (
 	file_dialtone_v1_workflow_proto_rawDescOnce sync.Once

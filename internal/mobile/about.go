@@ -1,0 +1,47 @@
+package mobile
+
+// actsOf are the acts outside that belong to a step, or to giving back what it took.
+func actsOf(step StepName, undoing bool) []Act {
+	switch {
+	case step == StepReserveESIM && undoing:
+		return []Act{ActOrderProfile, ActCancelProfile}
+	case step == StepActivateLine && undoing:
+		return []Act{ActDeactivateLine}
+	}
+	switch step {
+	case StepReserveESIM:
+		return []Act{ActOrderProfile, ActConfirmProfile}
+	case StepActivateLine:
+		return []Act{ActActivateLine}
+	case StepSendActivationEmail, StepResendActivationEmail:
+		return []Act{ActSendMail}
+	case StepReplaceProfile:
+		return []Act{ActOrderProfile, ActConfirmProfile, ActChangeSIM, ActSendMail, ActCancelProfile}
+	case StepCheckSubscription, StepCheckDevice, StepActivateSubscription, StepChangeSIM, StepRetireESIM:
+	}
+	return nil
+}
+
+// Acts are the acts outside that an item can be about.
+func (i Item) Acts() []Act { return actsOf(i.Step, i.Undoing) }
+
+// About is the act that an item is about, given the latest effects of those that it can be
+// about, newest first: the one whose outcome is what the item says. Empty when none is.
+func (i Item) About(effects []Effect) Act {
+	for _, e := range effects {
+		var is bool
+		switch i.Kind {
+		case ItemOutcomeUnknown:
+			is = e.Next() == NextAsk
+		case ItemStepRefused:
+			is = e.Verdict == VerdictRefused
+		case ItemStepStuck:
+			is = !e.settled()
+		case ItemNumberAtRisk, ItemRunLost, ItemMailNotDelivered, ItemInstallFailed:
+		}
+		if is {
+			return e.Act
+		}
+	}
+	return ""
+}
