@@ -35,11 +35,6 @@ type Decided struct {
 func (r *Record) TakeDecision(ctx context.Context, in DecisionInput) (decided Decided, err error) {
 	err = r.DB.InTenant(ctx, in.Tenant, func(s *store.Store) error {
 		decided = Decided{} // a transaction that Postgres gave up is run again
-		// The activation is locked first, as by whoever files or repeats a command.
-		a, err := s.LockedActivation(ctx, in.Tenant, in.Activation)
-		if err != nil {
-			return err
-		}
 		command, err := s.Command(ctx, in.Tenant, in.Command)
 		switch {
 		case err != nil:
@@ -50,7 +45,7 @@ func (r *Record) TakeDecision(ctx context.Context, in DecisionInput) (decided De
 		case command.Outcome != "":
 			return nil
 		}
-		d := decision{s: s, in: in, command: command, live: !a.Live.IsZero()}
+		d := decision{s: s, in: in, command: command}
 		offered, err := d.offered(ctx)
 		if err != nil {
 			return err
@@ -73,9 +68,6 @@ func (r *Record) TakeDecision(ctx context.Context, in DecisionInput) (decided De
 // refuse notes that what an operator said cannot be so; the question stays open.
 func (r *Record) refuse(ctx context.Context, in DecisionInput) error {
 	return r.DB.InTenant(ctx, in.Tenant, func(s *store.Store) error {
-		if _, err := s.LockedActivation(ctx, in.Tenant, in.Activation); err != nil {
-			return err
-		}
 		command, err := s.Command(ctx, in.Tenant, in.Command)
 		if err != nil {
 			return err
@@ -89,17 +81,14 @@ type decision struct {
 	s       *store.Store
 	in      DecisionInput
 	command store.Command
-	// live tells that the line is live.
-	live bool
-	item mobile.Item
+	item    mobile.Item
 	// effect is the act that it is about, in its latest generation; zero when about none.
 	effect mobile.Effect
 }
 
-// offered reads what the command is about and tells whether it still is a choice. The effect
-// is locked before the activation, as where acts are done.
-func (d *decision) offered(ctx context.Context) (bool, error) {
-	var err error
+// offered reads what the command is about and tells whether it still is a choice. The effect's
+// row is locked before the activation's, as where acts are done.
+func (d *decision) offered(ctx context.Context) (_ bool, err error) {
 	if d.item, err = d.s.Item(ctx, d.in.Activation, d.command.ItemID); err != nil {
 		return false, err
 	}
@@ -118,10 +107,12 @@ func (d *decision) offered(ctx context.Context) (bool, error) {
 	if d.item, err = d.s.Item(ctx, d.in.Activation, d.command.ItemID); err != nil {
 		return false, err
 	}
-	// Evidence may have come since, or the line may have come up.
-	known := d.item.Act != "" && d.item.About([]mobile.Effect{d.effect}) != d.item.Act
-	offers := d.item.Question(!a.Live.IsZero()).Offers()
-	return d.item.Closed.IsZero() && !known && slices.Contains(offers, d.command.Choice), nil
+	question := d.item.Question(!a.Live.IsZero())
+	if !d.item.Closed.IsZero() || !slices.Contains(question.Offers(), d.command.Choice) {
+		return false, nil
+	}
+	// Evidence may have come since: then the item says what is no longer so.
+	return d.item.Act == "" || d.item.About([]mobile.Effect{d.effect}).Act == d.item.Act, nil
 }
 
 func (d *decision) carryOut(ctx context.Context) error {
@@ -253,7 +244,10 @@ const reasonWrittenOff = "WRITTEN_OFF"
 // writeOff settles an order as not ours. One whose answer was lost is listed as LEAKED; one of
 // our stock that was refused is never tried again.
 func (d *decision) writeOff(ctx context.Context) error {
-	if d.effect.Verdict == mobile.VerdictRefused {
+	switch {
+	case d.effect.Verdict == mobile.VerdictRefused && d.effect.Subject == "":
+		return nil // it was ordered by type, and nothing was taken
+	case d.effect.Verdict == mobile.VerdictRefused:
 		return d.retire(ctx, "The SM-DP+ refused its order: "+d.effect.Code)
 	}
 	off := d.effect

@@ -48,6 +48,7 @@ var errFenced = fault.New(fault.Unavailable, "FENCED", "A later attempt has take
 // do acts outside, or tells again what came of it, and gives the partner's reference.
 func (l ledger) do(ctx context.Context, d deed) (string, error) {
 	crash.At("effect.before_row", string(d.effect.Act), string(d.effect.Activation))
+	begun := time.Now()
 	effect, next, err := l.begin(ctx, d)
 	if err != nil {
 		return "", fmt.Errorf("open the ledger for %s: %w", d.effect.Act, err)
@@ -62,7 +63,7 @@ func (l ledger) do(ctx context.Context, d deed) (string, error) {
 	case mobile.NextSend:
 	}
 	crash.At("effect.after_row", string(d.effect.Act), string(d.effect.Activation))
-	reference, callErr := d.call(ctx, effect)
+	reference, callErr := l.send(ctx, d, effect, begun)
 	crash.At("effect.after_call", string(d.effect.Act), string(d.effect.Activation))
 	if err := l.settle(ctx, d, effect, reference, callErr); err != nil {
 		return l.fenced(ctx, effect, err)
@@ -73,6 +74,19 @@ func (l ledger) do(ctx context.Context, d deed) (string, error) {
 	}
 	return reference, callErr
 }
+
+// send makes the call, unless it comes too late after its row. A process that was stopped in
+// between would otherwise send what everybody else counts as lost: whoever gives back what may
+// have happened waits for no more than sendWithin and the call's own timeout.
+func (l ledger) send(ctx context.Context, d deed, e mobile.Effect, begun time.Time) (string, error) {
+	if time.Since(begun) > sendWithin {
+		return "", &mobile.PartnerError{Partner: e.Partner, Verdict: mobile.VerdictNotNow, Code: "not sent: too late"}
+	}
+	return d.call(ctx, e)
+}
+
+// sendWithin is how long after its row was begun an act may still be sent.
+const sendWithin = 5 * time.Second
 
 // fenced is the outcome of an attempt whose word does not count, because evidence or a later
 // attempt was first: what they said, if they have said anything.
@@ -192,13 +206,14 @@ const settlePause = 250 * time.Millisecond
 
 // write writes the verdict, and with a yes what came of it.
 func (l ledger) write(ctx context.Context, d deed, e mobile.Effect) error {
-	return l.db.InTenant(ctx, e.Tenant, func(s *store.Store) error {
-		ours, err := s.SettleEffect(ctx, e)
+	var ours bool
+	err := l.db.InTenant(ctx, e.Tenant, func(s *store.Store) (err error) {
+		ours, err = s.SettleEffect(ctx, e)
 		switch {
 		case err != nil:
 			return err
 		case !ours:
-			return errFenced
+			return late(ctx, s, e)
 		case e.Verdict == mobile.VerdictYes && d.keep != nil:
 			if err := d.keep(ctx, s, e); err != nil {
 				return err
@@ -208,6 +223,19 @@ func (l ledger) write(ctx context.Context, d deed, e mobile.Effect) error {
 		// is being asked for.
 		return s.WakeAsker(ctx, e)
 	})
+	if err == nil && !ours {
+		return errFenced
+	}
+	return err
+}
+
+// late takes from an attempt whose word does not count what is worth knowing all the same: the
+// name of a profile that an operator has written off.
+func late(ctx context.Context, s *store.Store, e mobile.Effect) error {
+	if e.Act != mobile.ActOrderProfile || e.Verdict != mobile.VerdictYes {
+		return nil
+	}
+	return s.NameLeaked(ctx, e.Tenant, e.Key(), mobile.ICCID(e.Reference))
 }
 
 // told is the outcome of a settled effect as its call gave it.

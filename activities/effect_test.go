@@ -178,3 +178,32 @@ func TestLedger_SettlesAfterACancellation(t *testing.T) {
 		t.Errorf("the record says %q", a.LineReference)
 	}
 }
+
+// An attempt that stood still between its row and its call sends nothing: whoever gives back
+// what may have happened does not wait for it.
+func TestLedger_SendsAtOnceOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		late time.Duration
+		want mobile.Verdict
+		sent int
+	}{
+		"AtOnce":  {0, mobile.VerdictYes, 1},
+		"TooLate": {sendWithin + time.Second, mobile.VerdictNotNow, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sent := 0
+			d := deed{call: func(context.Context, mobile.Effect) (string, error) {
+				sent++
+				return "ref", nil
+			}}
+
+			_, err := ledger{}.send(t.Context(), d, mobile.Effect{}, time.Now().Add(-c.late))
+
+			if got := mobile.VerdictOf(err); got != c.want || sent != c.sent {
+				t.Errorf("%s after %d calls, want %s after %d", got, sent, c.want, c.sent)
+			}
+		})
+	}
+}

@@ -48,7 +48,7 @@ func activateLine(in Ref) mobile.Effect {
 // deed is an act at the carrier. Where the carrier knows no keys, find looks it up instead.
 func (a *Lines) deed(e mobile.Effect, find func(carrier.Line) bool) deed {
 	e.Settle = a.Carrier.Settle()
-	return deed{effect: e, quiet: a.CallTimeout + quarantine, find: func(ctx context.Context, e mobile.Effect) (string, bool, error) {
+	return deed{effect: e, quiet: a.quiet(), find: func(ctx context.Context, e mobile.Effect) (string, bool, error) {
 		line, err := a.Carrier.ReadLine(ctx, string(e.Activation))
 		if errors.Is(err, carrier.ErrLineNotFound) {
 			return "", find(carrier.Line{State: carrier.StateDeactivated}), nil
@@ -154,7 +154,7 @@ func (a *Lines) TakeDownLine(ctx context.Context, in Ref) error {
 	}
 	// An order whose answer was lost may still be on its way: taking the line down before it
 	// arrives would leave a line behind.
-	if wait := a.quietUntil(ordered).Sub(activity.GetInfo(ctx).StartedTime); ordered.Verdict != mobile.VerdictYes && wait > 0 {
+	if wait := left(ctx, ordered, a.quiet()); ordered.Verdict != mobile.VerdictYes && wait > 0 {
 		return errStillOnItsWay.After(wait)
 	}
 	down := in.effect(mobile.ActDeactivateLine, mobile.PartnerCarrier, mobile.SettleKeyed)
@@ -173,11 +173,6 @@ func (a *Lines) TakeDownLine(ctx context.Context, in Ref) error {
 var errStillOnItsWay = fault.New(fault.Unavailable, "ORDER_ON_ITS_WAY",
 	"The answer to the order was lost, and the order may still arrive. The line is taken down a moment later.")
 
-// quarantine is added to a call's own bound before anybody relies on its not arriving any
-// more.
-const quarantine = 5 * time.Second
-
-// quietUntil is when an order can no longer be under way.
-func (a *Lines) quietUntil(ordered mobile.Effect) time.Time {
-	return ordered.Sent.Add(a.CallTimeout + quarantine)
-}
+// quiet is how long after its row an act can still be under way: it is sent within sendWithin,
+// and a call takes no longer than its own bound.
+func (a *Lines) quiet() time.Duration { return sendWithin + a.CallTimeout }

@@ -130,9 +130,11 @@ func (r *Record) AskOperator(ctx context.Context, in AskInput) (asked Asked, err
 			Activation: in.Activation, FollowUp: in.FollowUp, Kind: in.Kind, Step: in.About,
 			Undoing: in.Part == PartUndo, Reason: in.Reason, Due: in.Due,
 		}
-		if item.Act, err = s.ActOf(ctx, item); err != nil {
+		about, err := s.AboutWhat(ctx, item)
+		if err != nil {
 			return err
 		}
+		item.Act = about.Act
 		if asked.Settled = in.Kind == mobile.ItemOutcomeUnknown && item.Act == ""; asked.Settled {
 			return nil
 		}

@@ -26,8 +26,8 @@ func actsOf(step StepName, undoing bool) []Act {
 func (i Item) Acts() []Act { return actsOf(i.Step, i.Undoing) }
 
 // About is the act that an item is about, given the latest effects of those that it can be
-// about, newest first: the one whose outcome is what the item says. Empty when none is.
-func (i Item) About(effects []Effect) Act {
+// about, newest first: the one whose outcome is what the item says. Zero when none is.
+func (i Item) About(effects []Effect) Effect {
 	for _, e := range effects {
 		var is bool
 		switch i.Kind {
@@ -40,8 +40,8 @@ func (i Item) About(effects []Effect) Act {
 		case ItemNumberAtRisk, ItemRunLost, ItemMailNotDelivered, ItemInstallFailed:
 		}
 		if is {
-			return e.Act
+			return e
 		}
 	}
-	return ""
+	return Effect{}
 }

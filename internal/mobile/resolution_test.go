@@ -244,7 +244,7 @@ func TestItem_About(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := (mobile.Item{Kind: c.kind}).About(c.effects); got != c.want {
+			if got := (mobile.Item{Kind: c.kind}).About(c.effects).Act; got != c.want {
 				t.Errorf("it is about %q, want %q", got, c.want)
 			}
 		})

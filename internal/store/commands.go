@@ -70,7 +70,7 @@ func (s *Store) FileCommand(ctx context.Context, c Command) error {
 // Command reads a command and holds it until the transaction ends. It refuses
 // ErrCommandNotFound.
 func (s *Store) Command(ctx context.Context, tenant mobile.TenantID, id string) (Command, error) {
-	return s.command(ctx, tenant, `command_id = @key`, id)
+	return s.command(ctx, tenant, `command_id = @key FOR UPDATE`, id)
 }
 
 // CommandOf reads the command of a request. It refuses ErrCommandNotFound.
@@ -85,8 +85,7 @@ func (s *Store) command(ctx context.Context, tenant mobile.TenantID, which, key 
 	err := s.tx.QueryRow(ctx, `
 		SELECT command_id, activation_id, item_id, choice, said_sealed, principal, actor, request_id, taken_at, outcome
 		FROM commands
-		WHERE tenant_id = @tenant AND `+which+`
-		FOR UPDATE`, pgx.StrictNamedArgs{"tenant": tenant, "key": key}).
+		WHERE tenant_id = @tenant AND `+which, pgx.StrictNamedArgs{"tenant": tenant, "key": key}).
 		Scan(&c.ID, &c.Activation, &c.ItemID, &c.Choice, &said, &c.By.Principal, &c.By.Actor, &c.By.RequestID, &taken, &c.Outcome)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):

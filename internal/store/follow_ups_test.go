@@ -233,3 +233,28 @@ func TestAnsweredFollowUp(t *testing.T) {
 		t.Errorf("the follow-up is %s", got.State)
 	}
 }
+
+// Each follow-up asks for itself, also when another one, or the activation's own run, asks the
+// same: what it asks is answered to it alone.
+func TestOpenItem_OfEachFollowUp(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t)
+	a := storetest.Launched(t, db)
+	f, other := resend(t, db, a), resend(t, db, a)
+
+	for range 2 {
+		for _, id := range []mobile.FollowUpID{"", f.ID, other.ID} {
+			tenantly(t, db, a.Tenant, func(ctx context.Context, s *store.Store) error {
+				return s.OpenItem(ctx, a.Tenant, mobile.Item{Activation: a.ID, Kind: mobile.ItemRunLost, FollowUp: id})
+			})
+		}
+	}
+
+	asks := map[mobile.FollowUpID]int{}
+	for _, item := range storetest.Read(t, db, a).OpenItems() {
+		asks[item.FollowUp]++
+	}
+	if diff := cmp.Diff(map[mobile.FollowUpID]int{"": 1, f.ID: 1, other.ID: 1}, asks); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}

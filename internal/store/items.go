@@ -16,21 +16,23 @@ import (
 // ErrItemNotFound refuses an item that the activation does not have.
 var ErrItemNotFound = fault.New(fault.NotFound, "ITEM_NOT_FOUND", "The activation has no such item.")
 
-// OpenItem asks an operator. An item of the same kind and step that is open already stays
+// OpenItem asks an operator. An item of the same run, kind and step that is open already stays
 // as it is, so that repeating asks once. Which act outside it is about is read from the
 // ledger, so that what may be decided rests on what is known and on nothing else.
 func (s *Store) OpenItem(ctx context.Context, tenant mobile.TenantID, item mobile.Item) error {
 	item.ID, item.Severity = uuid.Must(uuid.NewV7()).String(), item.Kind.Severity()
-	act, err := s.ActOf(ctx, item)
+	about, err := s.AboutWhat(ctx, item)
 	if err != nil {
 		return err
 	}
-	item.Act = act
+	if item.Act = about.Act; item.Act != "" && item.Detail == "" {
+		item.Detail = "To quote to the partner: " + about.Key() + "."
+	}
 	n, err := s.exec(ctx, `
 		INSERT INTO items (item_id, tenant_id, activation_id, follow_up_id, kind, severity, step, act, undoing, reason,
 		                   detail, opened_at, due_at)
 		VALUES (@id, @tenant, @activation, @follow_up, @kind, @severity, @step, @act, @undoing, @reason, @detail, @now, @due)
-		ON CONFLICT (activation_id, kind, step) WHERE closed_at IS NULL DO NOTHING`, pgx.StrictNamedArgs{
+		ON CONFLICT (activation_id, follow_up_id, kind, step) WHERE closed_at IS NULL DO NOTHING`, pgx.StrictNamedArgs{
 		"id": item.ID, "tenant": tenant, "activation": item.Activation, "follow_up": emptyNull(string(item.FollowUp)),
 		"kind": item.Kind, "severity": item.Severity, "step": item.Step, "act": item.Act, "undoing": item.Undoing,
 		"reason": item.Reason, "detail": item.Detail, "now": s.now, "due": zeroNull(item.Due),
@@ -58,8 +60,8 @@ func (s *Store) OpenItem(ctx context.Context, tenant mobile.TenantID, item mobil
 	return s.touch(ctx, item.Activation, touchRevision)
 }
 
-// ActOf is the act outside that an item is about, by the ledger; empty when about none.
-func (s *Store) ActOf(ctx context.Context, item mobile.Item) (mobile.Act, error) {
+// AboutWhat is the act outside that an item is about, by the ledger; zero when about none.
+func (s *Store) AboutWhat(ctx context.Context, item mobile.Item) (mobile.Effect, error) {
 	effects, err := s.effectsOf(ctx, item)
 	return item.About(effects), err
 }

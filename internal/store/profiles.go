@@ -238,6 +238,20 @@ func (s *Store) ReplacedProfile(ctx context.Context, id mobile.ActivationID, fol
 		LIMIT 1`, pgx.StrictNamedArgs{"id": id, "follow_up": emptyNull(string(followUp))})
 }
 
+// NameLeaked names the profile of an order that was written off: the answer came after all. An
+// ICCID that somebody holds is left alone.
+func (s *Store) NameLeaked(ctx context.Context, tenant mobile.TenantID, order string, iccid mobile.ICCID) error {
+	if _, err := s.exec(ctx, `
+		UPDATE profiles
+		SET iccid = @iccid, detail = detail || '; the answer came later', updated_at = @now
+		WHERE tenant_id = @tenant AND state = 'LEAKED' AND order_reference = @order AND iccid IS NULL
+		  AND NOT EXISTS (SELECT FROM profiles held WHERE held.iccid = @iccid AND held.state <> 'RETURNED')`,
+		pgx.StrictNamedArgs{"tenant": tenant, "order": order, "iccid": iccid, "now": s.now}); err != nil {
+		return fmt.Errorf("name the profile of order %s: %w", order, err)
+	}
+	return nil
+}
+
 // AdoptProfile makes a replacement the activation's own, once the line shows it. Twice is
 // once.
 func (s *Store) AdoptProfile(ctx context.Context, p mobile.Profile, at time.Time) error {

@@ -84,6 +84,11 @@ func (r Reply) Code() string { return fmt.Sprintf("HTTP %d", r.Status) }
 func (c *Client) Call(ctx context.Context, request *http.Request) (Reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
+	if deadline, _ := ctx.Deadline(); !time.Now().Before(deadline) {
+		// The process stood still: its timers are later than this, and somebody else has
+		// taken over. Nothing must leave.
+		return Reply{}, &Error{Code: CodeTimeout, Err: context.DeadlineExceeded}
+	}
 	var seen progress
 	once := request.Clone(httptrace.WithClientTrace(ctx, seen.trace()))
 	once.GetBody = nil // net/http replays only what it can rewind

@@ -53,8 +53,8 @@ ALTER TABLE effects
 CREATE INDEX effects_subject ON effects (subject_id) WHERE subject_id IS NOT NULL;
 
 -- The stock: profiles that the SM-DP+ assigned to us are AVAILABLE until one is taken. LEAKED
--- is an order whose answer was lost and which was written off: nobody knows its ICCID, and no
--- activation holds it.
+-- is an order whose answer was lost and which was written off: its ICCID is known only if the
+-- answer came later, and no activation holds it.
 ALTER TABLE profiles
     ALTER COLUMN iccid DROP NOT NULL,
     ALTER COLUMN matching_id_sealed DROP NOT NULL,
@@ -74,7 +74,7 @@ ALTER TABLE profiles
     DROP CONSTRAINT profiles_state_check,
     ADD CONSTRAINT profiles_state_check
         CHECK (state IN ('AVAILABLE', 'RESERVED', 'RELEASED', 'RETURNED', 'RETIRED', 'LEAKED')),
-    ADD CONSTRAINT profiles_iccid_known CHECK ((iccid IS NULL) = (state = 'LEAKED'));
+    ADD CONSTRAINT profiles_iccid_known CHECK (iccid IS NOT NULL OR state = 'LEAKED');
 UPDATE profiles
 SET adopted_at = created_at,
     install_at = CASE WHEN install_state NOT IN ('NOT_DOWNLOADED', 'UNKNOWN') THEN updated_at END;
@@ -102,6 +102,10 @@ ALTER TABLE items
     -- How a person settled it, and who; empty when it closed by itself.
     ADD COLUMN resolution text NOT NULL DEFAULT '',
     ADD COLUMN actor text NOT NULL DEFAULT '';
+-- Each run asks for itself: of the same question there may be one of the activation's own run,
+-- and one of each follow-up.
+DROP INDEX items_open;
+CREATE UNIQUE INDEX items_open ON items (activation_id, follow_up_id, kind, step) NULLS NOT DISTINCT WHERE closed_at IS NULL;
 
 -- What operators ordered of a run. The id is that of the audit's row.
 CREATE TABLE commands (
