@@ -30,8 +30,8 @@ func At(point string, about ...string) {
 }
 
 // hold takes the order away and waits for its lock, and tells whether there was an order. It
-// waits in the system, so that it goes on at once after the process was stopped, before a
-// timer can say how late it is.
+// waits in the system, so that after the process was stopped it may go on before any timer has
+// said how late it is.
 func hold(order string) bool {
 	file, err := os.Open(order)
 	if err != nil {

@@ -37,14 +37,18 @@ func build(ctx context.Context, c Config, w *watchdog) error {
 	}
 	defer lock.Close()
 	began := time.Now()
-	args := []string{"build", "-o", c.binDir() + string(filepath.Separator)}
+	folder := filepath.Dir(c.binary(serverName))
+	args := []string{"build", "-o", folder + string(filepath.Separator)}
+	if c.Tags != "" {
+		args = append(args, "-tags="+c.Tags)
+	}
 	for _, name := range []string{serverName, workerName, migrateName, cliName, partnersName} {
 		args = append(args, "./cmd/"+name)
 	}
 	if err := compile(ctx, c, w, args); err != nil {
 		return fmt.Errorf("build our programs: %w", err)
 	}
-	c.tell("Built our programs into %s (%s).", c.shown(c.binDir()), seconds(began))
+	c.tell("Built our programs into %s (%s).", c.shown(folder), seconds(began))
 	if c.variable("TEMPORAL_ADDRESS") != "" || !stale(c) {
 		return nil
 	}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/dialtone/dialtone/internal/crash"
 )
 
 // Config says what sandbox to run. Its zero value is the checkout that the working directory
@@ -21,6 +23,9 @@ type Config struct {
 	Fresh bool
 	// Remote allows addresses of other machines in Environ.
 	Remote bool
+	// Tags are build tags of our programs. Those that have any are built into a directory of
+	// their own.
+	Tags string
 	// Policies is DIALTONE_POLICIES: durations that new activations get instead of the
 	// defaults.
 	Policies string
@@ -90,7 +95,7 @@ func (c Config) inherited(prefixes ...string) []string {
 			continue
 		}
 		switch name {
-		case "PATH", "HOME", "USER", "TMPDIR", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "LOG_LEVEL", "GOCOVERDIR":
+		case "PATH", "HOME", "USER", "TMPDIR", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "LOG_LEVEL", "GOCOVERDIR", crash.Variable:
 			entries = append(entries, entry)
 			continue
 		}
@@ -112,8 +117,14 @@ func (c Config) partnersDir() string   { return filepath.Join(c.Dir, "partners")
 func (c Config) postgresDir() string   { return filepath.Join(c.Dir, "postgres") }
 
 // binary is where a program of ours is built to: in the checkout, for all its sandboxes.
-func (c Config) binary(name string) string { return filepath.Join(c.binDir(), name) }
-func (c Config) binDir() string            { return filepath.Join(c.Checkout, ".local", "bin") }
+func (c Config) binary(name string) string {
+	if name == temporalName {
+		return filepath.Join(c.binDir(), name)
+	}
+	return filepath.Join(c.binDir(), c.Tags, name)
+}
+
+func (c Config) binDir() string { return filepath.Join(c.Checkout, ".local", "bin") }
 
 // tell says one line of the story.
 func (c Config) tell(format string, args ...any) {

@@ -44,7 +44,7 @@ func TestWorkerKilled(t *testing.T) {
 	profiles := len(journal(t, at.ES2PlusURL, "download_order", ""))
 	mendMail := goWrong(t, at.SendGridURL, partnertest.Fault{Match: "POST /v3/mail/send", Kind: partnertest.Hang, Applied: true, Times: 1})
 	mailed := launch(t, connection, sandbox.GoodIMEI)
-	await(t, "SendGrid has the mail", func() bool { return len(mailsOf(t, at, mailed)) > 0 })
+	await(t, "SendGrid has the mail", func() bool { return len(mailsOf(t, at, mailed.GetActivationId())) > 0 })
 	mendLine := goWrong(t, at.CarrierURL, partnertest.Fault{Match: "POST /v1/lines", Kind: partnertest.Hang, Applied: true, Times: 1})
 	ordered := launch(t, connection, sandbox.GoodIMEI)
 	await(t, "the carrier has the order", func() bool {
@@ -92,7 +92,7 @@ func once(t *testing.T, s *sandbox.Sandbox, w *dialtonev1.Workflow) {
 	if len(lines) != 1 {
 		t.Fatalf("the carrier activated %d lines: %v", len(lines), lines)
 	}
-	if got := mailsOf(t, at, w); len(got) != 1 {
+	if got := mailsOf(t, at, w.GetActivationId()); len(got) != 1 {
 		t.Errorf("SendGrid accepted %d mails", len(got))
 	}
 	line, _ := lines[0].Data["line"].(map[string]any)
@@ -104,12 +104,12 @@ func once(t *testing.T, s *sandbox.Sandbox, w *dialtonev1.Workflow) {
 	}
 }
 
-func mailsOf(t *testing.T, at sandbox.Addresses, w *dialtonev1.Workflow) []partnertest.Entry {
+func mailsOf(t *testing.T, at sandbox.Addresses, activation string) []partnertest.Entry {
 	t.Helper()
 	var found []partnertest.Entry
 	for _, e := range journal(t, at.SendGridURL, mailtest.ActAccepted, "") {
 		body, _ := e.Data["body"].(string)
-		if strings.Contains(body, w.GetActivationId()) {
+		if strings.Contains(body, activation) {
 			found = append(found, e)
 		}
 	}

@@ -3,5 +3,8 @@ package sandbox
 // MigrateEnv is what cmd/migrate is told.
 func (s *Sandbox) MigrateEnv() []string { return s.settings.migrateEnv() }
 
+// WorkerEnv is what cmd/worker is told.
+func (s *Sandbox) WorkerEnv() []string { return s.settings.workerPart().env }
+
 // WorkerAdmin is the worker's /livez, /readyz and /metrics.
 func (s *Sandbox) WorkerAdmin() string { return s.settings.ports.url(portWorkerAdmin) }

@@ -27,9 +27,13 @@ import (
 // Temporal takes it for lost after 45 s.
 const patience = 2 * time.Minute
 
-// shared is the one sandbox of this test binary. Tests that use it run one after the other,
-// and leave its parts running.
-var shared struct {
+// shared is the one sandbox of this test binary, and fragile the one whose programs may be
+// made to die (see crashing_test.go). Tests that use them run one after the other, and leave
+// their parts running.
+var shared, fragile resident
+
+// resident is a sandbox that many tests use. The first of them starts it.
+type resident struct {
 	once sync.Once
 	dir  string
 	out  lockedBuffer
@@ -39,19 +43,44 @@ var shared struct {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if shared.Sandbox != nil {
-		if err := shared.Stop(); err != nil {
-			fmt.Fprintln(os.Stderr, "stop the sandbox:", err)
-			code = 1
-		}
-	}
-	if shared.dir != "" {
-		if err := errors.Join(postgrestest.Remove(filepath.Join(shared.dir, "postgres")), os.RemoveAll(shared.dir)); err != nil {
-			fmt.Fprintln(os.Stderr, "clean up:", err)
-			code = 1
-		}
+	if err := errors.Join(shared.end(), fragile.end()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
 	}
 	os.Exit(code)
+}
+
+// get gives the sandbox. Configure is told in which directory it lives.
+func (c *resident) get(t *testing.T, configure func(dir string) sandbox.Config) *sandbox.Sandbox {
+	t.Helper()
+	needs(t)
+	c.once.Do(func() {
+		if c.dir, c.err = os.MkdirTemp("", "dialtone-sandbox-"); c.err != nil {
+			return
+		}
+		c.err = os.Chmod(c.dir, 0o755) // Postgres runs as somebody else when we are root
+		if c.err == nil {
+			config := configure(c.dir)
+			config.Dir, config.Out = c.dir, &c.out
+			c.Sandbox, c.err = sandbox.Start(t.Context(), config)
+		}
+	})
+	if c.err != nil {
+		t.Fatal(c.err)
+	}
+	return c.Sandbox
+}
+
+// end stops the sandbox and leaves nothing behind.
+func (c *resident) end() error {
+	if c.dir == "" {
+		return nil
+	}
+	var stopped error
+	if c.Sandbox != nil {
+		stopped = c.Stop()
+	}
+	return errors.Join(stopped, postgrestest.Remove(filepath.Join(c.dir, "postgres")), os.RemoveAll(c.dir))
 }
 
 // needs skips a test that cannot run here: these take real processes and a real Temporal.
@@ -68,25 +97,12 @@ func needs(t *testing.T) {
 	}
 }
 
-// running gives the shared sandbox. The first test starts it.
+// running gives the shared sandbox.
 func running(t *testing.T) *sandbox.Sandbox {
 	t.Helper()
-	needs(t)
-	shared.once.Do(func() {
-		if shared.dir, shared.err = os.MkdirTemp("", "dialtone-sandbox-"); shared.err != nil {
-			return
-		}
-		shared.err = os.Chmod(shared.dir, 0o755) // Postgres runs as somebody else when we are root
-		if shared.err == nil {
-			shared.Sandbox, shared.err = sandbox.Start(t.Context(), sandbox.Config{
-				Dir: shared.dir, Environ: environ(), Out: &shared.out, Policies: `{"retry_first":"100ms","retry_max":"500ms"}`,
-			})
-		}
+	return shared.get(t, func(string) sandbox.Config {
+		return sandbox.Config{Environ: environ(), Policies: `{"retry_first":"100ms","retry_max":"500ms"}`}
 	})
-	if shared.err != nil {
-		t.Fatal(shared.err)
-	}
-	return shared.Sandbox
 }
 
 // environ is ours without what would make the sandbox use servers that are not its own.
@@ -159,10 +175,16 @@ func connect(t *testing.T, s *sandbox.Sandbox) *grpc.ClientConn {
 // launch makes a subscription of its own and launches on it, with that phone.
 func launch(t *testing.T, connection grpc.ClientConnInterface, imei string) *dialtonev1.Workflow {
 	t.Helper()
+	return launchOn(t, connection, sandbox.MobilePlan, imei)
+}
+
+// launchOn is launch with another plan.
+func launchOn(t *testing.T, connection grpc.ClientConnInterface, plan, imei string) *dialtonev1.Workflow {
+	t.Helper()
 	request := &dialtonev1.LaunchWorkflowRequest{
 		RequestId: uuid.NewString(),
 		Workflow: &dialtonev1.LaunchWorkflowRequest_MobileActivation{MobileActivation: &dialtonev1.MobileActivation{
-			SubscriptionId: subscribe(t, connection), Imei: imei, ZipCode: sandbox.GoodZIP,
+			SubscriptionId: subscribeTo(t, connection, plan), Imei: imei, ZipCode: sandbox.GoodZIP,
 		}},
 	}
 	return send(t, connection, request)
@@ -180,9 +202,14 @@ func send(t *testing.T, connection grpc.ClientConnInterface, request *dialtonev1
 
 func subscribe(t *testing.T, connection grpc.ClientConnInterface) string {
 	t.Helper()
+	return subscribeTo(t, connection, sandbox.MobilePlan)
+}
+
+func subscribeTo(t *testing.T, connection grpc.ClientConnInterface, plan string) string {
+	t.Helper()
 	id := "test-" + uuid.NewString()
 	_, err := dialtonev1.NewSubscriptionServiceClient(connection).CreateSubscription(t.Context(), &dialtonev1.CreateSubscriptionRequest{
-		RequestId: uuid.NewString(), SubscriptionId: id, AccountId: "account", Plan: sandbox.MobilePlan,
+		RequestId: uuid.NewString(), SubscriptionId: id, AccountId: "account", Plan: plan,
 		CustomerName: canaryName, CustomerEmail: canaryEmail, PendingUntilActivated: true,
 	})
 	if err != nil {
