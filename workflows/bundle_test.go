@@ -56,6 +56,8 @@ type bundle struct {
 	carrier    partner
 	smdp       partner
 	sendgrid   partner
+	// esim is the pretend SM-DP+ itself.
+	esim *esimtest.Server
 }
 
 // partner is one pretend partner.
@@ -138,6 +140,7 @@ func (b *bundle) partners(t *testing.T, comesUpAfter time.Duration) {
 	b.smdp = pretend(t, "smdp", func(p partner) (http.Handler, func()) {
 		server, err := esimtest.New(esimtest.Config{Journal: p.journal, Faults: p.faults, SMDPAddress: smdpAddress})
 		fatal(t, err)
+		b.esim = server
 		return server, server.Close
 	})
 	b.sendgrid = pretend(t, "sendgrid", func(p partner) (http.Handler, func()) {
