@@ -232,8 +232,8 @@ func (d *decision) giveUp(ctx context.Context) error {
 			return err
 		}
 	}
-	if d.item.FollowUp != "" {
-		return nil
+	if d.item.FollowUp != "" || d.item.Undoing && d.item.Kind != mobile.ItemRunLost {
+		return nil // it ends by itself, as it was to end anyway
 	}
 	return d.s.CancelActivation(ctx, store.Cancel{Tenant: d.in.Tenant, Activation: d.in.Activation, By: d.command.By})
 }

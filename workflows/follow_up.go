@@ -33,7 +33,7 @@ func FollowUp(root workflow.Context, in ActivationInput) (FollowUpResult, error)
 	}
 	if opened.Lost {
 		// Whatever the lost run did stands in the ledger; a person decides when to go on.
-		if err := a.askUntilDecided(ctx, question{kind: mobile.ItemRunLost, reason: reasonRunLost}); err != nil {
+		if err := a.askUntilDecided(ctx, question{kind: mobile.ItemRunLost, step: a.errand, reason: reasonRunLost}); err != nil {
 			return FollowUpResult{}, err
 		}
 	}

@@ -131,6 +131,8 @@ type Activation struct {
 	Profile *Profile
 	Notices []Notice
 	Items   []Item
+	// FollowUps are what is being done beside its own run.
+	FollowUps []FollowUpKind
 
 	Created time.Time
 	Updated time.Time

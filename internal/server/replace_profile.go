@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	dialtonev1 "github.com/dialtone/dialtone/api/gen/dialtone/v1"
@@ -92,6 +93,8 @@ func replaceable(a mobile.Activation) error {
 		return errNoLineToReplace
 	case !a.State.Final():
 		return errStillComingUp
+	case slices.Contains(a.FollowUps, mobile.FollowUpReplace):
+		return store.ErrProfileBeingReplaced
 	case a.Profile == nil, a.Profile.State != mobile.ProfileReleased && a.Profile.State != mobile.ProfileReserved:
 		return errNoProfileHeld
 	}

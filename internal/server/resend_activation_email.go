@@ -129,15 +129,8 @@ func checkResend(ctx context.Context, s *store.Store, v resending) (a mobile.Act
 }
 
 // lastMail reads the mail that went out last. It must give out the code of the eSIM that the
-// activation has now: while that is being replaced, it does not.
+// activation has now.
 func lastMail(ctx context.Context, s *store.Store, a mobile.Activation) (mail.Message, error) {
-	replaced, err := s.BeingReplaced(ctx, a.ID)
-	switch {
-	case err != nil:
-		return mail.Message{}, err
-	case replaced:
-		return mail.Message{}, errMailOfReplacement
-	}
 	_, message, err := s.LatestNotice(ctx, a.Tenant, a.ID, mobile.NoticeActivation)
 	if err != nil {
 		return mail.Message{}, err
@@ -192,6 +185,8 @@ func resendable(a mobile.Activation) error {
 		return errMailNotDue
 	case !sent && !a.State.Final():
 		return errMailOnItsWay
+	case slices.Contains(a.FollowUps, mobile.FollowUpReplace):
+		return errMailOfReplacement
 	}
 	switch a.Profile.InstallState {
 	case mobile.InstallDownloaded, mobile.InstallInstalled:

@@ -129,3 +129,26 @@ func (s *Store) AnsweredFollowUp(ctx context.Context, tenant mobile.TenantID, id
 	}
 	return s.touch(ctx, id, touchRevision)
 }
+
+// openFollowUps reads which kinds of follow-up are open, for each activation.
+func (s *Store) openFollowUps(ctx context.Context, ids []string) (map[mobile.ActivationID][]mobile.FollowUpKind, error) {
+	rows, err := s.tx.Query(ctx, `
+		SELECT activation_id, kind
+		FROM follow_ups
+		WHERE activation_id = ANY (@ids::uuid[]) AND ended_at IS NULL
+		ORDER BY created_at`, pgx.StrictNamedArgs{"ids": ids})
+	if err != nil {
+		return nil, fmt.Errorf("read follow-ups: %w", err)
+	}
+	all := make(map[mobile.ActivationID][]mobile.FollowUpKind)
+	var id mobile.ActivationID
+	var kind mobile.FollowUpKind
+	_, err = pgx.ForEachRow(rows, []any{&id, &kind}, func() error {
+		all[id] = append(all[id], kind)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read follow-ups: %w", err)
+	}
+	return all, nil
+}

@@ -234,27 +234,30 @@ func TestAnsweredFollowUp(t *testing.T) {
 	}
 }
 
-// Each follow-up asks for itself, also when another one, or the activation's own run, asks the
-// same: what it asks is answered to it alone.
-func TestOpenItem_OfEachFollowUp(t *testing.T) {
+// Two runs that ask the same thing ask one after the other: the second is told to try again,
+// and is not taken for the first.
+func TestOpenItem_OneAfterTheOther(t *testing.T) {
 	t.Parallel()
 	db := storetest.New(t)
 	a := storetest.Launched(t, db)
-	f, other := resend(t, db, a), resend(t, db, a)
-
-	for range 2 {
-		for _, id := range []mobile.FollowUpID{"", f.ID, other.ID} {
-			tenantly(t, db, a.Tenant, func(ctx context.Context, s *store.Store) error {
-				return s.OpenItem(ctx, a.Tenant, mobile.Item{Activation: a.ID, Kind: mobile.ItemRunLost, FollowUp: id})
+	first, second := resend(t, db, a), resend(t, db, a)
+	ask := func(f mobile.FollowUp) error {
+		return db.InTenant(t.Context(), a.Tenant, func(s *store.Store) error {
+			return s.OpenItem(t.Context(), a.Tenant, mobile.Item{
+				Activation: a.ID, Kind: mobile.ItemOutcomeUnknown, Step: mobile.StepResendActivationEmail, FollowUp: f.ID,
 			})
-		}
+		})
+	}
+	must(t, ask(first))
+	must(t, ask(first))
+
+	if err := ask(second); !errors.Is(err, store.ErrAnotherAsks) {
+		t.Errorf("the second got %v", err)
 	}
 
-	asks := map[mobile.FollowUpID]int{}
-	for _, item := range storetest.Read(t, db, a).OpenItems() {
-		asks[item.FollowUp]++
-	}
-	if diff := cmp.Diff(map[mobile.FollowUpID]int{"": 1, f.ID: 1, other.ID: 1}, asks); diff != "" {
-		t.Errorf("-want +got\n%s", diff)
+	endFollowUp(t, db, first, mobile.FollowUpDone)
+	must(t, ask(second))
+	if open := storetest.Read(t, db, a).OpenItems(); len(open) != 1 || open[0].FollowUp != second.ID {
+		t.Errorf("open: %+v", open)
 	}
 }

@@ -16,9 +16,15 @@ import (
 // ErrItemNotFound refuses an item that the activation does not have.
 var ErrItemNotFound = fault.New(fault.NotFound, "ITEM_NOT_FOUND", "The activation has no such item.")
 
+// ErrAnotherAsks puts off a run that asks what another run of the same activation asks already:
+// one is answered after the other.
+var ErrAnotherAsks = fault.New(fault.Unavailable, "ANOTHER_ASKS",
+	"Another run of this activation asks an operator the same. It is asked again once that is settled.")
+
 // OpenItem asks an operator. An item of the same run, kind and step that is open already stays
 // as it is, so that repeating asks once. Which act outside it is about is read from the
-// ledger, so that what may be decided rests on what is known and on nothing else.
+// ledger, so that what may be decided rests on what is known and on nothing else. It refuses
+// ErrAnotherAsks.
 func (s *Store) OpenItem(ctx context.Context, tenant mobile.TenantID, item mobile.Item) error {
 	item.ID, item.Severity = uuid.Must(uuid.NewV7()).String(), item.Kind.Severity()
 	about, err := s.AboutWhat(ctx, item)
@@ -32,7 +38,7 @@ func (s *Store) OpenItem(ctx context.Context, tenant mobile.TenantID, item mobil
 		INSERT INTO items (item_id, tenant_id, activation_id, follow_up_id, kind, severity, step, act, undoing, reason,
 		                   detail, opened_at, due_at)
 		VALUES (@id, @tenant, @activation, @follow_up, @kind, @severity, @step, @act, @undoing, @reason, @detail, @now, @due)
-		ON CONFLICT (activation_id, follow_up_id, kind, step) WHERE closed_at IS NULL DO NOTHING`, pgx.StrictNamedArgs{
+		ON CONFLICT (activation_id, kind, step) WHERE closed_at IS NULL DO NOTHING`, pgx.StrictNamedArgs{
 		"id": item.ID, "tenant": tenant, "activation": item.Activation, "follow_up": emptyNull(string(item.FollowUp)),
 		"kind": item.Kind, "severity": item.Severity, "step": item.Step, "act": item.Act, "undoing": item.Undoing,
 		"reason": item.Reason, "detail": item.Detail, "now": s.now, "due": zeroNull(item.Due),
@@ -41,7 +47,7 @@ func (s *Store) OpenItem(ctx context.Context, tenant mobile.TenantID, item mobil
 	case err != nil:
 		return fmt.Errorf("open item %s of %s: %w", item.Kind, item.Activation, err)
 	case n == 0:
-		return nil
+		return s.askedBy(ctx, item)
 	}
 	a, err := s.activation(ctx, tenant, Key{ID: item.Activation}, "")
 	if err != nil {
@@ -58,6 +64,24 @@ func (s *Store) OpenItem(ctx context.Context, tenant mobile.TenantID, item mobil
 		}
 	}
 	return s.touch(ctx, item.Activation, touchRevision)
+}
+
+// askedBy refuses an item that another run has open.
+func (s *Store) askedBy(ctx context.Context, item mobile.Item) error {
+	var same bool
+	err := s.tx.QueryRow(ctx, `
+		SELECT coalesce(bool_and(follow_up_id IS NOT DISTINCT FROM @follow_up::uuid), true)
+		FROM items
+		WHERE activation_id = @activation AND kind = @kind AND step = @step AND closed_at IS NULL`, pgx.StrictNamedArgs{
+		"follow_up": emptyNull(string(item.FollowUp)), "activation": item.Activation, "kind": item.Kind, "step": item.Step,
+	}).Scan(&same)
+	switch {
+	case err != nil:
+		return fmt.Errorf("look who asks %s of %s: %w", item.Kind, item.Activation, err)
+	case !same:
+		return ErrAnotherAsks
+	}
+	return nil
 }
 
 // AboutWhat is the act outside that an item is about, by the ledger; zero when about none.

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
@@ -18,15 +17,4 @@ func (s *Store) RequestedNotice(ctx context.Context, tenant mobile.TenantID, id 
 		                AND earlier.generation < notices.generation)`,
 		pgx.StrictNamedArgs{"activation": id, "request": requestID})
 	return n, err
-}
-
-// BeingReplaced tells whether a replacement of an activation's eSIM is under way.
-func (s *Store) BeingReplaced(ctx context.Context, id mobile.ActivationID) (open bool, err error) {
-	err = s.tx.QueryRow(ctx, `
-		SELECT EXISTS (SELECT FROM follow_ups WHERE activation_id = @id AND kind = 'REPLACE' AND ended_at IS NULL)`,
-		pgx.StrictNamedArgs{"id": id}).Scan(&open)
-	if err != nil {
-		return false, fmt.Errorf("look for a replacement of %s: %w", id, err)
-	}
-	return open, nil
 }

@@ -188,7 +188,12 @@ func (s *Store) attach(ctx context.Context, all []mobile.Activation) error {
 	if err != nil {
 		return err
 	}
+	followUps, err := s.openFollowUps(ctx, ids)
+	if err != nil {
+		return err
+	}
 	for i, a := range all {
+		all[i].FollowUps = followUps[a.ID]
 		all[i].Steps, all[i].Notices, all[i].Items = steps[a.ID], notices[a.ID], items[a.ID]
 		if p, ok := profiles[a.ID]; ok {
 			all[i].Profile = &p

@@ -102,10 +102,6 @@ ALTER TABLE items
     -- How a person settled it, and who; empty when it closed by itself.
     ADD COLUMN resolution text NOT NULL DEFAULT '',
     ADD COLUMN actor text NOT NULL DEFAULT '';
--- Each run asks for itself: of the same question there may be one of the activation's own run,
--- and one of each follow-up.
-DROP INDEX items_open;
-CREATE UNIQUE INDEX items_open ON items (activation_id, follow_up_id, kind, step) NULLS NOT DISTINCT WHERE closed_at IS NULL;
 
 -- What operators ordered of a run. The id is that of the audit's row.
 CREATE TABLE commands (
