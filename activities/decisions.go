@@ -111,8 +111,8 @@ func (d *decision) offered(ctx context.Context) (_ bool, err error) {
 	if !d.item.Closed.IsZero() || !slices.Contains(question.Offers(), d.command.Choice) {
 		return false, nil
 	}
-	// Evidence may have come since: then the item says what is no longer so.
-	return d.item.Act == "" || d.item.About([]mobile.Effect{d.effect}).Act == d.item.Act, nil
+	// While the rows were not locked, another act may have become the one that it is about.
+	return d.item.Act == d.effect.Act, nil
 }
 
 func (d *decision) carryOut(ctx context.Context) error {
@@ -151,9 +151,16 @@ func (d *decision) settle(ctx context.Context) error {
 // done settles the act as having happened, under the reference that the operator gave.
 func (d *decision) done(ctx context.Context) error {
 	if d.effect.Verdict == mobile.VerdictRefused {
-		// The partner's no stays in the ledger; what was done by hand is the next generation.
+		// The partner's no stays in the ledger; what was done by hand is the next generation,
+		// about the same thing.
+		subject := d.effect.Subject
 		if err := d.repeat(ctx); err != nil {
 			return err
+		}
+		if subject != "" {
+			if err := d.s.AboutEffect(ctx, d.effect, subject); err != nil {
+				return err
+			}
 		}
 	}
 	yes := d.effect
@@ -166,7 +173,7 @@ func (d *decision) done(ctx context.Context) error {
 		return d.reserve(ctx)
 	case mobile.ActSendMail:
 		return d.sent(ctx)
-	case mobile.ActCancelProfile:
+	case mobile.ActCancelProfile, mobile.ActRetireProfile:
 		return d.retire(ctx, "It was given back by hand")
 	case mobile.ActConfirmProfile, mobile.ActActivateLine, mobile.ActDeactivateLine, mobile.ActChangeSIM:
 	}
@@ -279,7 +286,7 @@ func (d *decision) profile(ctx context.Context) (mobile.Profile, error) {
 	if d.effect.Act == mobile.ActOrderProfile {
 		return d.s.ProfileByID(ctx, d.effect.Subject)
 	}
-	if d.effect.Act == mobile.ActCancelProfile && d.item.FollowUp != "" {
+	if d.effect.Act == mobile.ActRetireProfile {
 		return d.s.ReplacedProfile(ctx, d.in.Activation, d.item.FollowUp)
 	}
 	return d.s.HeldProfile(ctx, d.in.Activation, d.item.FollowUp)

@@ -242,7 +242,10 @@ func (q asked) with(change func(*asked)) asked {
 
 func beside(q *asked) {
 	q.followUp, q.live = true, true
-	if q.step != "" {
+	switch {
+	case q.act == mobile.ActSendMail:
+		q.step = mobile.StepResendActivationEmail
+	case q.step != "":
 		q.step = mobile.StepReplaceProfile
 	}
 }
@@ -434,7 +437,6 @@ func TestTakeDecision_Overtaken(t *testing.T) {
 		"the order was answered after all":   {orderLost, mobile.ResolutionSendAgain, witness(mobile.VerdictYes)},
 		"the order was refused after all":    {orderLost, mobile.ResolutionDone, witness(mobile.VerdictRefused)},
 		"the mail was delivered":             {mailLost, mobile.ResolutionSendAgain, witness(mobile.VerdictYes)},
-		"what was stuck went through":        {lineStuck, mobile.ResolutionGiveUp, witness(mobile.VerdictYes)},
 		"the line came up":                   {lineStuck, mobile.ResolutionGiveUp, live},
 		"the line of a lost run came up":     {runLost, mobile.ResolutionGiveUp, live},
 		"somebody else decided before":       {orderLost, mobile.ResolutionSendAgain, closed},

@@ -30,6 +30,8 @@ type deed struct {
 	// long after an attempt nothing of it can still be under way.
 	find  func(ctx context.Context, e mobile.Effect) (reference string, found bool, err error)
 	quiet time.Duration
+	// back tells that it gives back: then it may be done also after a cancel.
+	back bool
 	// prepare completes the row before it is sent for the first time, in the transaction that
 	// says so: what it is about, and how it is settled. May be nil.
 	prepare func(ctx context.Context, s *store.Store, e mobile.Effect) (mobile.Effect, error)
@@ -150,6 +152,11 @@ func (l ledger) begin(ctx context.Context, d deed) (effect mobile.Effect, next m
 		next = effect.Next()
 		if next != mobile.NextSend {
 			return nil
+		}
+		if !d.back {
+			if err := s.MayAct(ctx, effect); err != nil {
+				return err
+			}
 		}
 		if effect.Subject == "" && d.prepare != nil {
 			if effect, err = d.prepare(ctx, s, effect); err != nil {

@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"github.com/dialtone/dialtone/internal/carrier"
+	"github.com/dialtone/dialtone/internal/crash"
 	"github.com/dialtone/dialtone/internal/fault"
 	"github.com/dialtone/dialtone/internal/mobile"
 	"github.com/dialtone/dialtone/internal/store"
@@ -121,12 +122,16 @@ func (a *Lines) ConfirmLine(ctx context.Context, in ConfirmInput) error {
 	}
 	say(ctx, line.Number+" is live")
 	live := activity.GetInfo(ctx).StartedTime
-	return a.DB.InTenant(ctx, in.Tenant, func(s *store.Store) error {
+	err = a.DB.InTenant(ctx, in.Tenant, func(s *store.Store) error {
 		if err := s.RecordLine(ctx, in.Tenant, in.Activation, line.Reference, line.Number); err != nil {
 			return err
 		}
 		return s.RecordLive(ctx, in.Tenant, in.Activation, live)
 	})
+	if err == nil {
+		crash.At("line.live", string(in.Activation))
+	}
+	return err
 }
 
 // lineFailed is the refusal that a line ended with before it was live.
@@ -162,6 +167,7 @@ func (a *Lines) TakeDownLine(ctx context.Context, in Ref) error {
 	d.call = func(ctx context.Context, e mobile.Effect) (string, error) {
 		return "", a.Carrier.DeactivateLine(ctx, e.Key(), string(in.Activation))
 	}
+	d.back = true
 	_, err = l.do(ctx, d)
 	if err == nil {
 		say(ctx, "The line was taken down")

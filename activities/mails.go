@@ -72,11 +72,40 @@ func (a *Mails) prepared(ctx context.Context, in Ref, o order) (notice mobile.No
 			if err := s.AboutEffect(ctx, effect, effect.Subject); err != nil {
 				return err
 			}
+		case effect.Next() == mobile.NextSend:
+			if err := a.correct(ctx, s, in, o, effect.Subject); err != nil {
+				return err
+			}
 		}
 		notice, message, err = s.NoticeByID(ctx, in.Tenant, effect.Subject)
 		return err
 	})
 	return notice, message, err
+}
+
+// correct writes a mail anew that has certainly not gone out, if name or address were corrected
+// since: the code in it must not go to somebody else.
+func (a *Mails) correct(ctx context.Context, s *store.Store, in Ref, o order, id string) error {
+	_, err := s.HeldProfile(ctx, in.Activation, in.FollowUp)
+	if errors.Is(err, store.ErrProfileNotFound) {
+		return nil // a resend goes where it was said
+	}
+	if err != nil {
+		return err
+	}
+	_, body, err := s.NoticeByID(ctx, in.Tenant, id)
+	if err != nil {
+		return err
+	}
+	message, err := mail.ParseMessage(body)
+	if err != nil || message.To() == o.email() && strings.Contains(message.Text(), o.name()) {
+		return err
+	}
+	made, err := a.compose(ctx, s, in, o, id)
+	if err != nil {
+		return err
+	}
+	return s.RewriteNotice(ctx, in.Tenant, in.Activation, mobile.Notice{ID: id, MaskedAddress: mobile.MaskEmail(o.email())}, made)
 }
 
 // make gives the notice that is to be sent: the one that waits to be sent, or a new one. What

@@ -46,9 +46,11 @@ func (a *Profiles) order(ctx context.Context, in Ref, profileType string) error 
 	}
 	var stock mobile.Profile
 	_, err = ledger{a.DB}.do(ctx, deed{
-		effect: orderProfile(in),
+		effect: orderProfile(in), back: in.Part == PartUndo,
 		prepare: func(ctx context.Context, s *store.Store, e mobile.Effect) (mobile.Effect, error) {
 			taken, found, err := s.TakeProfile(ctx, in.Tenant, profileType, in.Activation, in.FollowUp, matchingID)
+			// Said anew for each generation: one of our stock may be followed by one by type.
+			e.Settle = mobile.SettleBlind
 			if found {
 				e.Subject, e.Settle = taken.ID, mobile.SettleKeyed
 			}
@@ -106,7 +108,7 @@ func (a *Profiles) confirm(ctx context.Context, in Ref) error {
 	}
 	var code mobile.ActivationCode
 	_, err = ledger{a.DB}.do(ctx, deed{
-		effect: confirmProfile(in),
+		effect: confirmProfile(in), back: in.Part == PartUndo,
 		call: func(ctx context.Context, e mobile.Effect) (string, error) {
 			code, err = a.SMDP.ConfirmOrder(ctx, esim.ConfirmOrder{CallID: e.Key(), ICCID: profile.ICCID, MatchingID: matchingID})
 			return "", err

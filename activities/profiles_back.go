@@ -43,9 +43,9 @@ func (a *Profiles) GiveBackProfile(ctx context.Context, in Ref) error {
 		return err
 	}
 	if named || profile.InstallState != mobile.InstallNotDownloaded {
-		return a.cancel(ctx, in, profile, matchingID, esim.Unavailable)
+		return a.cancel(ctx, in, mobile.ActCancelProfile, profile, matchingID, esim.Unavailable)
 	}
-	return a.cancel(ctx, in, profile, matchingID, esim.Available)
+	return a.cancel(ctx, in, mobile.ActCancelProfile, profile, matchingID, esim.Available)
 }
 
 // orderAgain repeats an order of our stock whose outcome is not known, and reads what is known
@@ -130,17 +130,17 @@ func (a *Profiles) RetireProfile(ctx context.Context, in Ref) error {
 	case err != nil:
 		return err
 	}
-	return a.cancel(ctx, in, old, matchingID, esim.Unavailable)
+	return a.cancel(ctx, in, mobile.ActRetireProfile, old, matchingID, esim.Unavailable)
 }
 
 // cancel cancels a profile's order at the SM-DP+ and says what became of the profile.
-func (a *Profiles) cancel(ctx context.Context, in Ref, profile mobile.Profile, matchingID string, final esim.Final) error {
+func (a *Profiles) cancel(ctx context.Context, in Ref, act mobile.Act, profile mobile.Profile, matchingID string, final esim.Final) error {
 	state, why := mobile.ProfileReturned, ""
 	if final == esim.Unavailable {
 		state, why = mobile.ProfileRetired, "It was downloaded, or the carrier knew it"
 	}
 	_, err := ledger{a.DB}.do(ctx, deed{
-		effect: in.effect(mobile.ActCancelProfile, mobile.PartnerSMDPPlus, mobile.SettleKeyed),
+		effect: in.effect(act, mobile.PartnerSMDPPlus, mobile.SettleKeyed), back: true,
 		call: func(ctx context.Context, e mobile.Effect) (string, error) {
 			return "", a.SMDP.CancelOrder(ctx, esim.CancelOrder{
 				CallID: e.Key(), ICCID: profile.ICCID, MatchingID: matchingID, Final: final,

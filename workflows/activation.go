@@ -122,6 +122,14 @@ func (a *activation) open(ctx workflow.Context) (opened activities.Opened, err e
 	return opened, err
 }
 
+// does is how an activity is called: a follow-up's have names of their own.
+func (a *activation) does(act any) any {
+	if a.in.FollowUp == "" {
+		return act
+	}
+	return activities.Beside(act)
+}
+
 // reasonRunLost says that the run which held the activation is gone.
 const reasonRunLost = "RUN_LOST"
 
@@ -185,6 +193,9 @@ func (a *activation) conclude(ctx workflow.Context, err error) (ActivationResult
 
 // end ends the activation in the record.
 func (a *activation) end(ctx workflow.Context, result ActivationResult) (ActivationResult, error) {
+	if err := a.overtake(ctx); err != nil {
+		return ActivationResult{}, err
+	}
 	end := activities.MoveInput{
 		Ref: a.ref(""), To: result.State, Reason: result.Reason, Next: "", At: workflow.Now(ctx),
 	}

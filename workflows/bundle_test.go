@@ -58,6 +58,8 @@ type bundle struct {
 	sendgrid   partner
 	// esim is the pretend SM-DP+ itself.
 	esim *esimtest.Server
+	// mails is the pretend SendGrid itself.
+	mails *mailtest.Server
 }
 
 // partner is one pretend partner.
@@ -146,6 +148,7 @@ func (b *bundle) partners(t *testing.T, comesUpAfter time.Duration) {
 	b.sendgrid = pretend(t, "sendgrid", func(p partner) (http.Handler, func()) {
 		server, err := mailtest.New(mailtest.Config{Journal: p.journal, Faults: p.faults})
 		fatal(t, err)
+		b.mails = server
 		return server, server.Close
 	})
 }

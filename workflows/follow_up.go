@@ -46,7 +46,7 @@ func FollowUp(root workflow.Context, in ActivationInput) (FollowUpResult, error)
 // openFollowUp claims the follow-up's row for this run.
 func (a *activation) openFollowUp(ctx workflow.Context) (opened activities.OpenedFollowUp, err error) {
 	in := activities.OpenInput{Ref: a.ref(""), RunID: workflow.GetInfo(ctx).WorkflowExecution.RunID}
-	err = workflow.ExecuteActivity(keeping(ctx, "Open the follow-up"), record.OpenFollowUp, in).Get(ctx, &opened)
+	err = workflow.ExecuteActivity(keeping(ctx, "Open the follow-up"), a.does(record.OpenFollowUp), in).Get(ctx, &opened)
 	a.sub, a.errand = opened.Subscription, opened.Kind.Step()
 	a.plan = errandPlan(opened.Kind)
 	return opened, err
@@ -94,7 +94,7 @@ func (a *activation) changeSIM(ctx workflow.Context) error {
 	}
 	return a.step(ctx, step{
 		name: mobile.StepChangeSIM, part: activities.PartAwait, act: lines.ConfirmSIM, summary: "Read the line until it shows the new eSIM",
-		patience: time.Duration(a.policies.LinePatience), wake: &a.lineEvent,
+		patience: time.Duration(a.policies.LinePatience),
 	})
 }
 
@@ -110,8 +110,11 @@ func (a *activation) concludeFollowUp(ctx workflow.Context, err error) (FollowUp
 	case err != nil:
 		return FollowUpResult{}, err
 	}
+	if err := a.overtake(ctx); err != nil {
+		return FollowUpResult{}, err
+	}
 	in := activities.EndFollowUpInput{Ref: a.ref(""), To: result.State, At: workflow.Now(ctx)}
-	ended := workflow.ExecuteActivity(keeping(ctx, "End: "+string(result.State)), record.EndFollowUp, in)
+	ended := workflow.ExecuteActivity(keeping(ctx, "End: "+string(result.State)), a.does(record.EndFollowUp), in)
 	if err := ended.Get(ctx, nil); err != nil {
 		return FollowUpResult{}, err
 	}

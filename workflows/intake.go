@@ -38,7 +38,7 @@ func (a *activation) look(ctx workflow.Context) {
 		}
 		a.looks = a.knocks
 		var facts activities.Facts
-		err := workflow.ExecuteActivity(keeping(ctx, "Read what arrived"), record.TakeFacts, a.ref("")).Get(ctx, &facts)
+		err := workflow.ExecuteActivity(keeping(ctx, "Read what arrived"), a.does(record.TakeFacts), a.ref("")).Get(ctx, &facts)
 		if err != nil {
 			workflow.GetLogger(ctx).Error("cannot read what arrived", "error", err)
 			continue
@@ -62,7 +62,7 @@ func (a *activation) heedEngineCancel(root, ctx workflow.Context) {
 	in := activities.FileCancelInput{
 		Ref: a.ref(""), By: mobile.Doer{Principal: mobile.PrincipalOperator, Actor: "the Temporal UI"},
 	}
-	err := workflow.ExecuteActivity(keeping(ctx, "File the cancel from the Temporal UI"), record.FileCancel, in).Get(ctx, nil)
+	err := workflow.ExecuteActivity(keeping(ctx, "File the cancel from the Temporal UI"), a.does(record.FileCancel), in).Get(ctx, nil)
 	switch {
 	case err == nil:
 		a.cancelled = true

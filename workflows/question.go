@@ -49,7 +49,7 @@ func (a *activation) ask(ctx workflow.Context, q question) (bool, error) {
 	}
 	a.question, a.due = &q, due
 	var asked activities.Asked
-	if err := workflow.ExecuteActivity(keeping(ctx, q.summary()), record.AskOperator, in).Get(ctx, &asked); err != nil {
+	if err := workflow.ExecuteActivity(keeping(ctx, q.summary()), a.does(record.AskOperator), in).Get(ctx, &asked); err != nil {
 		return false, err
 	}
 	if asked.Settled {
@@ -128,13 +128,23 @@ func (a *activation) decide(ctx workflow.Context) (mobile.Resolution, error) {
 	}
 	summary := "Carry out an operator's decision: " + string(a.decision.Choice)
 	var decided activities.Decided
-	err := workflow.ExecuteActivity(keeping(ctx, summary), record.TakeDecision, in).Get(ctx, &decided)
+	err := workflow.ExecuteActivity(keeping(ctx, summary), a.does(record.TakeDecision), in).Get(ctx, &decided)
 	a.decision = nil
 	if err != nil || decided.Resolution == "" {
 		return "", err
 	}
 	a.question = nil
 	return decided.Resolution, a.showOperatorNotNeeded(ctx)
+}
+
+// overtake takes a decision that came in the very moment of the end, so that who waits for it
+// is told that it was overtaken.
+func (a *activation) overtake(ctx workflow.Context) error {
+	if a.decision == nil {
+		return nil
+	}
+	_, err := a.decide(ctx)
+	return err
 }
 
 // endOf is the end that a resolution brings; nil when it goes on. Given up while what was

@@ -99,7 +99,7 @@ var (
 func (a *activation) attempt(ctx workflow.Context, s step, deadline time.Time) error {
 	actCtx, callOff := workflow.WithCancel(a.policies.acting(ctx, s.summary))
 	defer callOff()
-	future := workflow.ExecuteActivity(actCtx, s.act, a.inputOf(s, deadline))
+	future := workflow.ExecuteActivity(actCtx, a.does(s.act), a.inputOf(s, deadline))
 	moved := func() bool {
 		return future.IsReady() || a.decision != nil || a.stops(s) || s.wake != nil && *s.wake
 	}
@@ -278,7 +278,7 @@ func (a *activation) answered(ctx workflow.Context, s step) error {
 		move.To, move.Reason, move.Next = mobile.StateUndoing, a.ending.Reason, nextUndoing
 	}
 	in := activities.AnsweredInput{MoveInput: move, About: s.name}
-	if err := workflow.ExecuteActivity(keeping(ctx, "Take back the question about "+string(s.name)), record.TakeBackQuestion, in).Get(ctx, nil); err != nil {
+	if err := workflow.ExecuteActivity(keeping(ctx, "Take back the question about "+string(s.name)), a.does(record.TakeBackQuestion), in).Get(ctx, nil); err != nil {
 		return err
 	}
 	return a.showOperatorNotNeeded(ctx)

@@ -16,7 +16,7 @@ func actsOf(step StepName, undoing bool) []Act {
 	case StepSendActivationEmail, StepResendActivationEmail:
 		return []Act{ActSendMail}
 	case StepReplaceProfile:
-		return []Act{ActOrderProfile, ActConfirmProfile, ActChangeSIM, ActSendMail, ActCancelProfile}
+		return []Act{ActOrderProfile, ActConfirmProfile, ActChangeSIM, ActSendMail, ActRetireProfile, ActCancelProfile}
 	case StepCheckSubscription, StepCheckDevice, StepActivateSubscription, StepChangeSIM, StepRetireESIM:
 	}
 	return nil

@@ -16,12 +16,16 @@ const (
 	ActActivateLine   Act = "activate_line"
 	ActDeactivateLine Act = "deactivate_line"
 	ActChangeSIM      Act = "change_sim"
+	ActRetireProfile  Act = "retire_profile"
 	ActSendMail       Act = "send_mail"
 )
 
 // Acts lists them all.
 func Acts() []Act {
-	return []Act{ActOrderProfile, ActConfirmProfile, ActCancelProfile, ActActivateLine, ActDeactivateLine, ActChangeSIM, ActSendMail}
+	return []Act{
+		ActOrderProfile, ActConfirmProfile, ActCancelProfile, ActActivateLine, ActDeactivateLine, ActChangeSIM,
+		ActRetireProfile, ActSendMail,
+	}
 }
 
 // Settle says how an effect's unknown outcome comes to be known.

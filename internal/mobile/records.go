@@ -257,8 +257,10 @@ type Item struct {
 func (i Item) Question(live bool) Question {
 	q := Question{Kind: i.Kind, Act: i.Act, Phase: PhaseComingUp}
 	switch {
+	case i.FollowUp != "" && i.Step == StepResendActivationEmail:
+		q.Phase = PhaseResending
 	case i.FollowUp != "":
-		q.Phase = PhaseFollowUp
+		q.Phase = PhaseReplacing
 	case i.Undoing:
 		q.Phase = PhaseUndoing
 	case live:

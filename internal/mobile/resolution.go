@@ -47,12 +47,16 @@ const (
 	PhaseLive Phase = "live"
 	// PhaseUndoing: what was taken is being given back.
 	PhaseUndoing Phase = "undoing"
-	// PhaseFollowUp: it is done beside the activation's own run, on a live line.
-	PhaseFollowUp Phase = "follow-up"
+	// PhaseReplacing: another eSIM is put on the live line, beside the activation's own run.
+	PhaseReplacing Phase = "replacing"
+	// PhaseResending: a mail is sent again, beside the activation's own run.
+	PhaseResending Phase = "resending"
 )
 
 // Phases lists every phase.
-func Phases() []Phase { return []Phase{PhaseComingUp, PhaseLive, PhaseUndoing, PhaseFollowUp} }
+func Phases() []Phase {
+	return []Phase{PhaseComingUp, PhaseLive, PhaseUndoing, PhaseReplacing, PhaseResending}
+}
 
 // Question is what an operator is asked: the kind of item says what is known of the act (not
 // known whether it happened, refused, does not get through).
@@ -67,49 +71,56 @@ type Question struct {
 // is offered only where it can do nothing twice outside and takes no live line down.
 var offers = map[Question][]Resolution{
 	// Nobody but the SM-DP+'s owner knows whether a profile was allotted.
-	{ItemOutcomeUnknown, ActOrderProfile, PhaseComingUp}: {ResolutionDone, ResolutionSendAgain, ResolutionGiveUp},
-	{ItemOutcomeUnknown, ActOrderProfile, PhaseFollowUp}: {ResolutionDone, ResolutionSendAgain, ResolutionGiveUp},
-	{ItemOutcomeUnknown, ActOrderProfile, PhaseUndoing}:  {ResolutionDone, ResolutionGiveUp},
+	{ItemOutcomeUnknown, ActOrderProfile, PhaseComingUp}:  {ResolutionDone, ResolutionSendAgain, ResolutionGiveUp},
+	{ItemOutcomeUnknown, ActOrderProfile, PhaseReplacing}: {ResolutionDone, ResolutionSendAgain, ResolutionGiveUp},
+	{ItemOutcomeUnknown, ActOrderProfile, PhaseUndoing}:   {ResolutionDone, ResolutionGiveUp},
 	// The customer may have the mail, and is asked, or gets a second one.
-	{ItemOutcomeUnknown, ActSendMail, PhaseLive}:     {ResolutionDone, ResolutionSendAgain},
-	{ItemOutcomeUnknown, ActSendMail, PhaseFollowUp}: {ResolutionDone, ResolutionSendAgain, ResolutionGiveUp},
+	{ItemOutcomeUnknown, ActSendMail, PhaseLive}:      {ResolutionDone, ResolutionSendAgain},
+	{ItemOutcomeUnknown, ActSendMail, PhaseReplacing}: {ResolutionDone, ResolutionSendAgain},
+	{ItemOutcomeUnknown, ActSendMail, PhaseResending}: {ResolutionDone, ResolutionSendAgain, ResolutionGiveUp},
 
 	// Refused: it has not happened, so that it may be sent again once the cause is mended.
-	{ItemStepRefused, ActOrderProfile, PhaseComingUp}:   {ResolutionSendAgain, ResolutionGiveUp},
-	{ItemStepRefused, ActOrderProfile, PhaseFollowUp}:   {ResolutionSendAgain, ResolutionGiveUp},
-	{ItemStepRefused, ActConfirmProfile, PhaseComingUp}: {ResolutionSendAgain, ResolutionGiveUp},
-	{ItemStepRefused, ActConfirmProfile, PhaseFollowUp}: {ResolutionSendAgain, ResolutionGiveUp},
-	{ItemStepRefused, ActChangeSIM, PhaseFollowUp}:      {ResolutionSendAgain, ResolutionGiveUp},
-	{ItemStepRefused, ActSendMail, PhaseLive}:           {ResolutionSendAgain, ResolutionDone},
-	{ItemStepRefused, ActSendMail, PhaseFollowUp}:       {ResolutionSendAgain, ResolutionDone, ResolutionGiveUp},
-	{ItemStepRefused, "", PhaseLive}:                    {ResolutionGoOn},
-	{ItemStepRefused, "", PhaseFollowUp}:                {ResolutionGoOn},
+	{ItemStepRefused, ActOrderProfile, PhaseComingUp}:    {ResolutionSendAgain, ResolutionGiveUp},
+	{ItemStepRefused, ActOrderProfile, PhaseReplacing}:   {ResolutionSendAgain, ResolutionGiveUp},
+	{ItemStepRefused, ActConfirmProfile, PhaseComingUp}:  {ResolutionSendAgain, ResolutionGiveUp},
+	{ItemStepRefused, ActConfirmProfile, PhaseReplacing}: {ResolutionSendAgain, ResolutionGiveUp},
+	{ItemStepRefused, ActChangeSIM, PhaseReplacing}:      {ResolutionSendAgain, ResolutionGiveUp},
+	{ItemStepRefused, ActSendMail, PhaseLive}:            {ResolutionSendAgain, ResolutionDone},
+	{ItemStepRefused, ActSendMail, PhaseReplacing}:       {ResolutionSendAgain, ResolutionDone},
+	{ItemStepRefused, ActSendMail, PhaseResending}:       {ResolutionSendAgain, ResolutionDone, ResolutionGiveUp},
+	{ItemStepStuck, ActSendMail, PhaseResending}:         {ResolutionGiveUp},
+	{ItemStepRefused, "", PhaseResending}:                {ResolutionGoOn},
+	{ItemRunLost, "", PhaseResending}:                    {ResolutionGoOn},
+	{ItemStepRefused, ActRetireProfile, PhaseReplacing}:  {ResolutionDone, ResolutionSendAgain},
+	{ItemStepStuck, ActRetireProfile, PhaseReplacing}:    {ResolutionDone},
+	{ItemStepRefused, "", PhaseLive}:                     {ResolutionGoOn},
+	{ItemStepRefused, "", PhaseReplacing}:                {ResolutionGoOn},
 	// Refused to be taken back: it stays outside until somebody has it taken back there.
-	{ItemStepRefused, ActCancelProfile, PhaseUndoing}:  {ResolutionDone, ResolutionSendAgain, ResolutionEndAsFailed},
-	{ItemStepRefused, ActDeactivateLine, PhaseUndoing}: {ResolutionDone, ResolutionSendAgain, ResolutionEndAsFailed},
-	{ItemStepRefused, ActCancelProfile, PhaseFollowUp}: {ResolutionDone, ResolutionSendAgain},
+	{ItemStepRefused, ActCancelProfile, PhaseUndoing}:   {ResolutionDone, ResolutionSendAgain, ResolutionEndAsFailed},
+	{ItemStepRefused, ActDeactivateLine, PhaseUndoing}:  {ResolutionDone, ResolutionSendAgain, ResolutionEndAsFailed},
+	{ItemStepRefused, ActCancelProfile, PhaseReplacing}: {ResolutionDone, ResolutionSendAgain},
 	// Something else refused while it is given back: it is tried again once that is mended.
 	{ItemStepRefused, "", PhaseUndoing}:              {ResolutionGoOn, ResolutionEndAsFailed},
 	{ItemStepRefused, ActOrderProfile, PhaseUndoing}: {ResolutionGoOn, ResolutionEndAsFailed},
 
 	// Not through yet, and still being tried: what is not yet on the line can be given up, and
 	// what is to be given back can be done by hand.
-	{ItemStepStuck, "", PhaseComingUp}:                {ResolutionGiveUp},
-	{ItemStepStuck, ActOrderProfile, PhaseComingUp}:   {ResolutionGiveUp},
-	{ItemStepStuck, ActConfirmProfile, PhaseComingUp}: {ResolutionGiveUp},
-	{ItemStepStuck, ActActivateLine, PhaseComingUp}:   {ResolutionGiveUp},
-	{ItemStepStuck, ActOrderProfile, PhaseFollowUp}:   {ResolutionGiveUp},
-	{ItemStepStuck, ActConfirmProfile, PhaseFollowUp}: {ResolutionGiveUp},
-	{ItemStepStuck, ActCancelProfile, PhaseUndoing}:   {ResolutionDone, ResolutionEndAsFailed},
-	{ItemStepStuck, ActDeactivateLine, PhaseUndoing}:  {ResolutionDone, ResolutionEndAsFailed},
-	{ItemStepStuck, ActCancelProfile, PhaseFollowUp}:  {ResolutionDone},
-	{ItemStepStuck, ActOrderProfile, PhaseUndoing}:    {ResolutionEndAsFailed},
-	{ItemStepStuck, "", PhaseUndoing}:                 {ResolutionEndAsFailed},
+	{ItemStepStuck, "", PhaseComingUp}:                 {ResolutionGiveUp},
+	{ItemStepStuck, ActOrderProfile, PhaseComingUp}:    {ResolutionGiveUp},
+	{ItemStepStuck, ActConfirmProfile, PhaseComingUp}:  {ResolutionGiveUp},
+	{ItemStepStuck, ActActivateLine, PhaseComingUp}:    {ResolutionGiveUp},
+	{ItemStepStuck, ActOrderProfile, PhaseReplacing}:   {ResolutionGiveUp},
+	{ItemStepStuck, ActConfirmProfile, PhaseReplacing}: {ResolutionGiveUp},
+	{ItemStepStuck, ActCancelProfile, PhaseUndoing}:    {ResolutionDone, ResolutionEndAsFailed},
+	{ItemStepStuck, ActDeactivateLine, PhaseUndoing}:   {ResolutionDone, ResolutionEndAsFailed},
+	{ItemStepStuck, ActCancelProfile, PhaseReplacing}:  {ResolutionDone},
+	{ItemStepStuck, ActOrderProfile, PhaseUndoing}:     {ResolutionEndAsFailed},
+	{ItemStepStuck, "", PhaseUndoing}:                  {ResolutionEndAsFailed},
 
-	{ItemRunLost, "", PhaseComingUp}: {ResolutionGoOn, ResolutionGiveUp},
-	{ItemRunLost, "", PhaseLive}:     {ResolutionGoOn},
-	{ItemRunLost, "", PhaseUndoing}:  {ResolutionGiveUp},
-	{ItemRunLost, "", PhaseFollowUp}: {ResolutionGoOn},
+	{ItemRunLost, "", PhaseComingUp}:  {ResolutionGoOn, ResolutionGiveUp},
+	{ItemRunLost, "", PhaseLive}:      {ResolutionGoOn},
+	{ItemRunLost, "", PhaseUndoing}:   {ResolutionGiveUp},
+	{ItemRunLost, "", PhaseReplacing}: {ResolutionGoOn},
 }
 
 // Offers is what an operator may decide, likeliest first; nothing when only commands apply.
@@ -163,7 +174,7 @@ func (q Question) doneMeans() string {
 		return "The SM-DP+ has allotted an eSIM: go on with this ICCID"
 	case ActSendMail:
 		return "The customer has the e-mail: go on"
-	case ActCancelProfile:
+	case ActCancelProfile, ActRetireProfile:
 		return "The eSIM was given back by hand: go on"
 	case ActDeactivateLine:
 		return "The line was taken down by hand: go on"

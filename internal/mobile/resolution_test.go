@@ -46,41 +46,48 @@ func TestOffers(t *testing.T) {
 	want := map[string]string{
 		"OUTCOME_UNKNOWN order_profile, coming up": "done send-again give-up",
 		"OUTCOME_UNKNOWN order_profile, undoing":   "done give-up",
-		"OUTCOME_UNKNOWN order_profile, follow-up": "done send-again give-up",
+		"OUTCOME_UNKNOWN order_profile, replacing": "done send-again give-up",
 		"OUTCOME_UNKNOWN send_mail, live":          "done send-again",
-		"OUTCOME_UNKNOWN send_mail, follow-up":     "done send-again give-up",
+		"OUTCOME_UNKNOWN send_mail, replacing":     "done send-again",
+		"OUTCOME_UNKNOWN send_mail, resending":     "done send-again give-up",
 
 		"STEP_REFUSED -, live":                    "go-on",
 		"STEP_REFUSED -, undoing":                 "go-on end-as-failed",
-		"STEP_REFUSED -, follow-up":               "go-on",
+		"STEP_REFUSED -, replacing":               "go-on",
 		"STEP_REFUSED order_profile, undoing":     "go-on end-as-failed",
 		"STEP_REFUSED order_profile, coming up":   "send-again give-up",
-		"STEP_REFUSED order_profile, follow-up":   "send-again give-up",
+		"STEP_REFUSED order_profile, replacing":   "send-again give-up",
 		"STEP_REFUSED confirm_profile, coming up": "send-again give-up",
-		"STEP_REFUSED confirm_profile, follow-up": "send-again give-up",
-		"STEP_REFUSED change_sim, follow-up":      "send-again give-up",
+		"STEP_REFUSED confirm_profile, replacing": "send-again give-up",
+		"STEP_REFUSED change_sim, replacing":      "send-again give-up",
 		"STEP_REFUSED send_mail, live":            "send-again done",
-		"STEP_REFUSED send_mail, follow-up":       "send-again done give-up",
+		"STEP_REFUSED send_mail, replacing":       "send-again done",
+		"STEP_REFUSED send_mail, resending":       "send-again done give-up",
+		"STEP_REFUSED -, resending":               "go-on",
+		"STEP_REFUSED retire_profile, replacing":  "done send-again",
 		"STEP_REFUSED cancel_profile, undoing":    "done send-again end-as-failed",
-		"STEP_REFUSED cancel_profile, follow-up":  "done send-again",
+		"STEP_REFUSED cancel_profile, replacing":  "done send-again",
 		"STEP_REFUSED deactivate_line, undoing":   "done send-again end-as-failed",
 
 		"STEP_STUCK -, coming up":               "give-up",
 		"STEP_STUCK -, undoing":                 "end-as-failed",
 		"STEP_STUCK order_profile, coming up":   "give-up",
 		"STEP_STUCK order_profile, undoing":     "end-as-failed",
-		"STEP_STUCK order_profile, follow-up":   "give-up",
+		"STEP_STUCK order_profile, replacing":   "give-up",
 		"STEP_STUCK confirm_profile, coming up": "give-up",
-		"STEP_STUCK confirm_profile, follow-up": "give-up",
+		"STEP_STUCK confirm_profile, replacing": "give-up",
 		"STEP_STUCK activate_line, coming up":   "give-up",
 		"STEP_STUCK cancel_profile, undoing":    "done end-as-failed",
-		"STEP_STUCK cancel_profile, follow-up":  "done",
+		"STEP_STUCK cancel_profile, replacing":  "done",
+		"STEP_STUCK retire_profile, replacing":  "done",
+		"STEP_STUCK send_mail, resending":       "give-up",
 		"STEP_STUCK deactivate_line, undoing":   "done end-as-failed",
 
 		"RUN_LOST -, coming up": "go-on give-up",
 		"RUN_LOST -, live":      "go-on",
 		"RUN_LOST -, undoing":   "give-up",
-		"RUN_LOST -, follow-up": "go-on",
+		"RUN_LOST -, replacing": "go-on",
+		"RUN_LOST -, resending": "go-on",
 	}
 	// They hold nothing up, whatever they are about.
 	for _, q := range questions() {
@@ -108,7 +115,8 @@ func TestOffers_NothingTakesALiveLineDown(t *testing.T) {
 	t.Parallel()
 	for _, q := range questions() {
 		for _, r := range q.Offers() {
-			if q.Phase == mobile.PhaseLive && (r == mobile.ResolutionGiveUp || r == mobile.ResolutionEndAsFailed) {
+			line := q.Phase == mobile.PhaseLive || q.Phase == mobile.PhaseReplacing && q.Act == mobile.ActSendMail
+			if line && (r == mobile.ResolutionGiveUp || r == mobile.ResolutionEndAsFailed) {
 				t.Errorf("%s: %s", name(q), r)
 			}
 		}
@@ -118,23 +126,27 @@ func TestOffers_NothingTakesALiveLineDown(t *testing.T) {
 // What stops a run until a person decides can be decided, wherever it can be asked.
 func TestOffers_NothingWaitsForEver(t *testing.T) {
 	t.Parallel()
-	const comingUp, live, undoing, followUp = mobile.PhaseComingUp, mobile.PhaseLive, mobile.PhaseUndoing, mobile.PhaseFollowUp
+	const (
+		comingUp, live, undoing = mobile.PhaseComingUp, mobile.PhaseLive, mobile.PhaseUndoing
+		replacing, resending    = mobile.PhaseReplacing, mobile.PhaseResending
+	)
 	asked := map[mobile.ItemKind]map[mobile.Act][]mobile.Phase{
 		mobile.ItemOutcomeUnknown: {
-			mobile.ActOrderProfile: {comingUp, undoing, followUp},
-			mobile.ActSendMail:     {live, followUp},
+			mobile.ActOrderProfile: {comingUp, undoing, replacing},
+			mobile.ActSendMail:     {live, replacing, resending},
 		},
 		mobile.ItemStepRefused: {
-			mobile.ActOrderProfile:   {comingUp, undoing, followUp},
-			mobile.ActConfirmProfile: {comingUp, followUp},
-			mobile.ActChangeSIM:      {followUp},
-			mobile.ActSendMail:       {live, followUp},
-			mobile.ActCancelProfile:  {undoing, followUp},
+			mobile.ActOrderProfile:   {comingUp, undoing, replacing},
+			mobile.ActConfirmProfile: {comingUp, replacing},
+			mobile.ActChangeSIM:      {replacing},
+			mobile.ActSendMail:       {live, replacing, resending},
+			mobile.ActCancelProfile:  {undoing, replacing},
+			mobile.ActRetireProfile:  {replacing},
 			mobile.ActDeactivateLine: {undoing},
 			// Something of our own refused, so that no act outside was.
-			"": {live, undoing, followUp},
+			"": {live, undoing, replacing, resending},
 		},
-		mobile.ItemRunLost: {"": {comingUp, live, undoing, followUp}},
+		mobile.ItemRunLost: {"": {comingUp, live, undoing, replacing, resending}},
 	}
 	for kind, acts := range asked {
 		for act, phases := range acts {
@@ -262,7 +274,8 @@ func TestItem_Question(t *testing.T) {
 		{mobile.Item{}, false, mobile.PhaseComingUp},
 		{mobile.Item{}, true, mobile.PhaseLive},
 		{mobile.Item{Undoing: true}, false, mobile.PhaseUndoing},
-		{mobile.Item{FollowUp: "f"}, true, mobile.PhaseFollowUp},
+		{mobile.Item{FollowUp: "f", Step: mobile.StepReplaceProfile}, true, mobile.PhaseReplacing},
+		{mobile.Item{FollowUp: "f", Step: mobile.StepResendActivationEmail}, true, mobile.PhaseResending},
 	} {
 		c.item.Kind, c.item.Act = mobile.ItemStepRefused, mobile.ActSendMail
 		if got := c.item.Question(c.live); got != (mobile.Question{Kind: mobile.ItemStepRefused, Act: mobile.ActSendMail, Phase: c.want}) {

@@ -58,7 +58,7 @@ func scenarios() []scenario {
 		cancelled(mobile.ActDeactivateLine),
 		cancelled(mobile.ActCancelProfile),
 		replaced(mobile.ActChangeSIM),
-		replaced(mobile.ActCancelProfile),
+		replaced(mobile.ActRetireProfile),
 	}
 }
 

@@ -18,6 +18,8 @@ var (
 		"There is no live line whose eSIM could be replaced. While it is coming up, cancel it and launch again.")
 	errStillComingUp = fault.New(fault.Conflict, "NOT_APPLICABLE",
 		"The activation has not ended: its own e-mail still carries the eSIM that it has. Settle what it waits for first.")
+	errMailUnderWay = fault.New(fault.Conflict, "NOT_APPLICABLE",
+		"An e-mail with the present eSIM's code is being sent again. Wait until that is done, or settle what it asks.")
 	errNoProfileHeld = fault.New(fault.Conflict, "NOT_APPLICABLE", "The activation holds no eSIM that could be replaced.")
 )
 
@@ -95,6 +97,8 @@ func replaceable(a mobile.Activation) error {
 		return errStillComingUp
 	case slices.Contains(a.FollowUps, mobile.FollowUpReplace):
 		return store.ErrProfileBeingReplaced
+	case slices.Contains(a.FollowUps, mobile.FollowUpResend):
+		return errMailUnderWay
 	case a.Profile == nil, a.Profile.State != mobile.ProfileReleased && a.Profile.State != mobile.ProfileReserved:
 		return errNoProfileHeld
 	}

@@ -74,7 +74,16 @@ func (s *Store) RepeatEffect(ctx context.Context, e mobile.Effect) error {
 		return ErrEffectSettled
 	}
 	e.Subject = ""
-	return s.insertEffect(ctx, e, e.Generation)
+	for {
+		if err := s.insertEffect(ctx, e, e.Generation); err != nil {
+			return err
+		}
+		// Another owner may have taken the number at the same moment.
+		latest, _, err := s.effect(ctx, e, "FOR UPDATE")
+		if err != nil || latest.Generation > e.Generation {
+			return err
+		}
+	}
 }
 
 // Effect reads the row of an act outside in its latest generation; false when there is none,
@@ -254,6 +263,29 @@ func (s *Store) AboutEffect(ctx context.Context, e mobile.Effect, subject string
 	if _, err := s.exec(ctx, `UPDATE effects SET subject_id = @subject WHERE effect_id = @id`,
 		pgx.StrictNamedArgs{"id": e.ID, "subject": subject}); err != nil {
 		return fmt.Errorf("say what effect %s of %s is about: %w", e.Act, e.Activation, err)
+	}
+	return nil
+}
+
+// MayAct tells whether an act that goes forward may still be sent. An attempt that was held up
+// while its activation was cancelled or ended must not: nobody would give back what it takes.
+// It refuses ErrCancelCameFirst, ErrActivationEnded and ErrFollowUpEnded.
+func (s *Store) MayAct(ctx context.Context, e mobile.Effect) error {
+	if e.FollowUp != "" {
+		f, err := s.FollowUp(ctx, e.Tenant, e.FollowUp)
+		if err == nil && f.State != mobile.FollowUpOpen {
+			return ErrFollowUpEnded
+		}
+		return err
+	}
+	a, err := s.lockActivation(ctx, e.Tenant, e.Activation)
+	switch {
+	case err != nil:
+		return err
+	case a.State.Final():
+		return ErrActivationEnded
+	case !a.CancelRequested.IsZero() && a.Live.IsZero():
+		return ErrCancelCameFirst
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 // Refusals about follow-ups.
 var (
 	ErrFollowUpNotFound     = fault.New(fault.NotFound, "FOLLOW_UP_NOT_FOUND", "There is no such follow-up.")
+	ErrFollowUpEnded        = fault.New(fault.Conflict, "FOLLOW_UP_ENDED", "The follow-up has ended; nothing more is done for it.")
 	ErrProfileBeingReplaced = fault.New(fault.Conflict, "NOT_APPLICABLE",
 		"The eSIM of this activation is being replaced already. Wait until that is done, or settle what it waits for.")
 )

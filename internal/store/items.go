@@ -21,40 +21,30 @@ var ErrItemNotFound = fault.New(fault.NotFound, "ITEM_NOT_FOUND", "The activatio
 var ErrAnotherAsks = fault.New(fault.Unavailable, "ANOTHER_ASKS",
 	"Another run of this activation asks an operator the same. It is asked again once that is settled.")
 
-// OpenItem asks an operator. An item of the same run, kind and step that is open already stays
-// as it is, so that repeating asks once. Which act outside it is about is read from the
-// ledger, so that what may be decided rests on what is known and on nothing else. It refuses
-// ErrAnotherAsks.
+// OpenItem asks an operator. An item of the same kind and step that is open already becomes
+// this question: repeating asks once, and what is asked while something is given back is
+// another question than before. It refuses ErrAnotherAsks.
 func (s *Store) OpenItem(ctx context.Context, tenant mobile.TenantID, item mobile.Item) error {
 	item.ID, item.Severity = uuid.Must(uuid.NewV7()).String(), item.Kind.Severity()
 	about, err := s.AboutWhat(ctx, item)
 	if err != nil {
 		return err
 	}
-	if item.Act = about.Act; item.Act != "" && item.Detail == "" {
+	if about.Act != "" && item.Detail == "" {
 		item.Detail = "To quote to the partner: " + about.Key() + "."
 	}
-	n, err := s.exec(ctx, `
-		INSERT INTO items (item_id, tenant_id, activation_id, follow_up_id, kind, severity, step, act, undoing, reason,
-		                   detail, opened_at, due_at)
-		VALUES (@id, @tenant, @activation, @follow_up, @kind, @severity, @step, @act, @undoing, @reason, @detail, @now, @due)
-		ON CONFLICT (activation_id, kind, step) WHERE closed_at IS NULL DO NOTHING`, pgx.StrictNamedArgs{
-		"id": item.ID, "tenant": tenant, "activation": item.Activation, "follow_up": emptyNull(string(item.FollowUp)),
-		"kind": item.Kind, "severity": item.Severity, "step": item.Step, "act": item.Act, "undoing": item.Undoing,
-		"reason": item.Reason, "detail": item.Detail, "now": s.now, "due": zeroNull(item.Due),
-	})
-	switch {
-	case err != nil:
-		return fmt.Errorf("open item %s of %s: %w", item.Kind, item.Activation, err)
-	case n == 0:
-		return s.askedBy(ctx, item)
+	fresh, changed, err := s.putItem(ctx, tenant, item)
+	if err != nil || !changed {
+		return err
 	}
 	a, err := s.activation(ctx, tenant, Key{ID: item.Activation}, "")
 	if err != nil {
 		return err
 	}
-	if err := s.emitItem(ctx, mobile.EventItemOpened, a, item); err != nil {
-		return err
+	if fresh {
+		if err := s.emitItem(ctx, mobile.EventItemOpened, a, item); err != nil {
+			return err
+		}
 	}
 	if item.Kind != mobile.ItemStepStuck && item.Step != "" {
 		// What is known now takes the place of "it does not get through".
@@ -66,19 +56,54 @@ func (s *Store) OpenItem(ctx context.Context, tenant mobile.TenantID, item mobil
 	return s.touch(ctx, item.Activation, touchRevision)
 }
 
-// askedBy refuses an item that another run has open.
-func (s *Store) askedBy(ctx context.Context, item mobile.Item) error {
-	var same bool
-	err := s.tx.QueryRow(ctx, `
-		SELECT coalesce(bool_and(follow_up_id IS NOT DISTINCT FROM @follow_up::uuid), true)
+// putItem writes an open item, and tells whether it is new, and whether anything has changed.
+func (s *Store) putItem(ctx context.Context, tenant mobile.TenantID, item mobile.Item) (fresh, changed bool, err error) {
+	rows, err := s.tx.Query(ctx, `
+		SELECT `+itemColumns+`
 		FROM items
-		WHERE activation_id = @activation AND kind = @kind AND step = @step AND closed_at IS NULL`, pgx.StrictNamedArgs{
-		"follow_up": emptyNull(string(item.FollowUp)), "activation": item.Activation, "kind": item.Kind, "step": item.Step,
-	}).Scan(&same)
+		WHERE activation_id = @activation AND kind = @kind AND step = @step AND closed_at IS NULL`,
+		pgx.StrictNamedArgs{"activation": item.Activation, "kind": item.Kind, "step": item.Step})
+	if err != nil {
+		return false, false, fmt.Errorf("read item %s of %s: %w", item.Kind, item.Activation, err)
+	}
+	open, err := pgx.CollectExactlyOneRow(rows, scanItem)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return true, true, s.insertItem(ctx, tenant, item)
+	case err != nil:
+		return false, false, fmt.Errorf("read item %s of %s: %w", item.Kind, item.Activation, err)
+	case open.FollowUp != item.FollowUp:
+		return false, false, ErrAnotherAsks
+	case open.Undoing == item.Undoing && open.Reason == item.Reason && open.Detail == item.Detail:
+		return false, false, nil
+	}
+	_, err = s.exec(ctx, `
+		UPDATE items
+		SET undoing = @undoing, reason = @reason, detail = @detail, due_at = @due
+		WHERE item_id = @id`, pgx.StrictNamedArgs{
+		"id": open.ID, "undoing": item.Undoing, "reason": item.Reason, "detail": item.Detail, "due": zeroNull(item.Due),
+	})
+	if err != nil {
+		return false, false, fmt.Errorf("change item %s of %s: %w", item.Kind, item.Activation, err)
+	}
+	return false, true, nil
+}
+
+// insertItem refuses ErrAnotherAsks when another transaction was first.
+func (s *Store) insertItem(ctx context.Context, tenant mobile.TenantID, item mobile.Item) error {
+	n, err := s.exec(ctx, `
+		INSERT INTO items (item_id, tenant_id, activation_id, follow_up_id, kind, severity, step, undoing, reason, detail,
+		                   opened_at, due_at)
+		VALUES (@id, @tenant, @activation, @follow_up, @kind, @severity, @step, @undoing, @reason, @detail, @now, @due)
+		ON CONFLICT (activation_id, kind, step) WHERE closed_at IS NULL DO NOTHING`, pgx.StrictNamedArgs{
+		"id": item.ID, "tenant": tenant, "activation": item.Activation, "follow_up": emptyNull(string(item.FollowUp)),
+		"kind": item.Kind, "severity": item.Severity, "step": item.Step, "undoing": item.Undoing, "reason": item.Reason,
+		"detail": item.Detail, "now": s.now, "due": zeroNull(item.Due),
+	})
 	switch {
 	case err != nil:
-		return fmt.Errorf("look who asks %s of %s: %w", item.Kind, item.Activation, err)
-	case !same:
+		return fmt.Errorf("open item %s of %s: %w", item.Kind, item.Activation, err)
+	case n == 0:
 		return ErrAnotherAsks
 	}
 	return nil
@@ -141,12 +166,12 @@ func (s *Store) closeItems(ctx context.Context, a mobile.Activation, of itemsOf)
 	return nil
 }
 
-const itemColumns = `item_id, activation_id, coalesce(follow_up_id::text, ''), kind, severity, step, act, undoing, reason, detail,
+const itemColumns = `item_id, activation_id, coalesce(follow_up_id::text, ''), kind, severity, step, undoing, reason, detail,
 	opened_at, due_at, closed_at, resolution, actor`
 
 func scanItem(row pgx.CollectableRow) (i mobile.Item, err error) {
 	var due, closed *time.Time
-	err = row.Scan(&i.ID, &i.Activation, &i.FollowUp, &i.Kind, &i.Severity, &i.Step, &i.Act, &i.Undoing, &i.Reason, &i.Detail,
+	err = row.Scan(&i.ID, &i.Activation, &i.FollowUp, &i.Kind, &i.Severity, &i.Step, &i.Undoing, &i.Reason, &i.Detail,
 		&i.Opened, &due, &closed, &i.Resolution, &i.Actor)
 	i.Due, i.Closed = value(due), value(closed)
 	return i, err
@@ -169,7 +194,18 @@ func (s *Store) Item(ctx context.Context, activation mobile.ActivationID, id str
 	case err != nil:
 		return item, fmt.Errorf("read item %s: %w", id, err)
 	}
-	return item, nil
+	return item, s.say(ctx, &item)
+}
+
+// say completes an open item with the act that it is about. That is read from the ledger each
+// time: what may be decided rests on what is known now, not on what was when it was asked.
+func (s *Store) say(ctx context.Context, item *mobile.Item) error {
+	if !item.Closed.IsZero() {
+		return nil
+	}
+	about, err := s.AboutWhat(ctx, *item)
+	item.Act = about.Act
+	return err
 }
 
 // items reads the items of activations, open ones first, each oldest first.
@@ -188,6 +224,9 @@ func (s *Store) items(ctx context.Context, ids []string) (map[mobile.ActivationI
 	}
 	all := make(map[mobile.ActivationID][]mobile.Item, len(list))
 	for _, item := range list {
+		if err := s.say(ctx, &item); err != nil {
+			return nil, err
+		}
 		all[item.Activation] = append(all[item.Activation], item)
 	}
 	return all, nil

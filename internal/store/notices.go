@@ -146,3 +146,20 @@ func (s *Store) notices(ctx context.Context, ids []string) (map[mobile.Activatio
 	}
 	return all, nil
 }
+
+// RewriteNotice replaces the message of a notice that has not gone out.
+func (s *Store) RewriteNotice(ctx context.Context, tenant mobile.TenantID, id mobile.ActivationID, n mobile.Notice, message []byte) error {
+	sealed, err := s.sealer.Seal(message, "notice.message", string(tenant), n.ID)
+	if err != nil {
+		return err
+	}
+	if _, err := s.exec(ctx, `
+		UPDATE notices
+		SET message_sealed = @message, address_masked = @address, updated_at = @now
+		WHERE notice_id = @id AND sent_at IS NULL`, pgx.StrictNamedArgs{
+		"id": n.ID, "message": sealed, "address": n.MaskedAddress, "now": s.now,
+	}); err != nil {
+		return fmt.Errorf("rewrite notice %s: %w", n.ID, err)
+	}
+	return s.touch(ctx, id, touchTime)
+}

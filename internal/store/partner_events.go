@@ -118,6 +118,9 @@ func (s *Store) TakeFacts(ctx context.Context, tenant mobile.TenantID, id mobile
 	if facts.Settled, err = s.outcomeKnown(ctx, id, followUp); err != nil {
 		return Facts{}, err
 	}
+	if followUp != "" {
+		return facts, nil // the carrier's events are the own run's
+	}
 	facts.LineEvents, err = s.exec(ctx, `
 		UPDATE partner_events
 		SET consumed_at = @now

@@ -99,6 +99,12 @@ func (s *Store) move(ctx context.Context, a mobile.Activation, m Move) error {
 	if same {
 		return nil
 	}
+	if m.To == mobile.StateUndoing {
+		// What was asked on the way is no question any more.
+		if err := s.closeItems(ctx, a, itemsOf{kinds: stopping()}); err != nil {
+			return err
+		}
+	}
 	return s.tellMove(ctx, a, m)
 }
 
@@ -211,12 +217,15 @@ func (s *Store) End(ctx context.Context, m Move) (mobile.State, error) {
 		pgx.StrictNamedArgs{"id": m.Activation, "at": m.At}); err != nil {
 		return "", fmt.Errorf("skip the steps of %s: %w", m.Activation, err)
 	}
-	if err := s.closeItems(ctx, a, itemsOf{kinds: []mobile.ItemKind{
-		mobile.ItemStepStuck, mobile.ItemOutcomeUnknown, mobile.ItemStepRefused, mobile.ItemRunLost,
-	}}); err != nil {
+	if err := s.closeItems(ctx, a, itemsOf{kinds: stopping()}); err != nil {
 		return "", err
 	}
 	return m.To, s.move(ctx, a, m)
+}
+
+// stopping are the kinds of item that a run waits at.
+func stopping() []mobile.ItemKind {
+	return []mobile.ItemKind{mobile.ItemStepStuck, mobile.ItemOutcomeUnknown, mobile.ItemStepRefused, mobile.ItemRunLost}
 }
 
 // Answered takes back what an operator was asked about a step, or about the whole activation

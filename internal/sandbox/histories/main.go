@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"go.temporal.io/sdk/client"
@@ -45,7 +46,7 @@ func run(ctx context.Context, environ []string, out io.Writer) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	// Patience is short, so that a path on which an operator is asked takes seconds.
 	box, err := sandbox.Start(ctx, sandbox.Config{
-		Dir: dir, Environ: environ, Out: out, Policies: `{"patience":"3s","retry_max":"1s","line_poll":"1s"}`,
+		Dir: dir, Environ: environ, Out: out, Policies: `{"patience":"3s","retry_max":"1s","line_poll":"1s","evidence":"3s"}`,
 	})
 	if err != nil {
 		return err
@@ -56,7 +57,7 @@ func run(ctx context.Context, environ []string, out io.Writer) (err error) {
 		return err
 	}
 	defer r.close()
-	for _, p := range paths() {
+	for _, p := range slices.Concat(paths(), decided()) {
 		file := filepath.Join(testdata, p.name+".json")
 		if _, err := os.Stat(file); err == nil {
 			fmt.Fprintf(out, "%s is kept\n", file)
@@ -72,8 +73,10 @@ func run(ctx context.Context, environ []string, out io.Writer) (err error) {
 
 // recorder plays paths and writes what Temporal remembers of them.
 type recorder struct {
-	addresses  sandbox.Addresses
+	addresses sandbox.Addresses
+	// connection is billing's, operator an operator's.
 	connection *grpc.ClientConn
+	operator   *grpc.ClientConn
 	temporal   client.Client
 }
 
@@ -83,14 +86,19 @@ func newRecorder(box *sandbox.Sandbox) (*recorder, error) {
 		return nil, err
 	}
 	addresses := box.Addresses()
+	operator, err := sandbox.Dial(addresses.GRPC, addresses.OperatorToken)
+	if err != nil {
+		return nil, err
+	}
 	temporal, err := client.Dial(client.Options{HostPort: addresses.TemporalAddress})
 	if err != nil {
 		return nil, fmt.Errorf("connect to Temporal: %w", err)
 	}
-	return &recorder{addresses: addresses, connection: connection, temporal: temporal}, nil
+	return &recorder{addresses: addresses, connection: connection, operator: operator, temporal: temporal}, nil
 }
 
 func (r *recorder) close() {
 	r.temporal.Close()
+	_ = r.operator.Close()
 	_ = r.connection.Close()
 }

@@ -27,6 +27,9 @@ type path struct {
 	// when is what is waited for before then is done; nil waits for the end only.
 	when func(*dialtonev1.Workflow) bool
 	then func(context.Context, *recorder, *dialtonev1.Workflow) error
+	// after is done once the activation has ended, and gives the Temporal workflow to record in
+	// its place.
+	after func(context.Context, *recorder, *dialtonev1.Workflow) (string, error)
 	// open tells that the path has no end yet: it is recorded where it waits.
 	open bool
 }

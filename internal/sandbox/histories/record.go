@@ -44,7 +44,13 @@ func (r *recorder) record(ctx context.Context, p path, file string) error {
 			return err
 		}
 	}
-	return r.write(ctx, launched.GetWorkflowId(), !p.open, file)
+	recorded := launched.GetWorkflowId()
+	if p.after != nil {
+		if recorded, err = p.after(ctx, r, launched); err != nil {
+			return err
+		}
+	}
+	return r.write(ctx, recorded, !p.open, file)
 }
 
 func (r *recorder) launch(ctx context.Context, p path) (*dialtonev1.Workflow, error) {

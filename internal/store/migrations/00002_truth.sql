@@ -92,8 +92,6 @@ CREATE INDEX notices_silent ON notices (sent_at) WHERE state = 'SENT';
 ALTER TABLE items
     -- Whose question it is; empty: the activation's own run, or nobody's.
     ADD COLUMN follow_up_id uuid REFERENCES follow_ups,
-    -- The act outside that it is about; empty when about none.
-    ADD COLUMN act text NOT NULL DEFAULT '',
     -- What was taken is being given back.
     ADD COLUMN undoing boolean NOT NULL DEFAULT false,
     -- The underlying reason.
