@@ -135,7 +135,7 @@ func (a *activation) showDetails(ctx workflow.Context) {
 		fmt.Fprintf(&b, "%d. %s %s (`%s`)\n", i+1, m, name.Title(), name)
 	}
 	b.WriteString("\nWhat you can do:\n\n")
-	fmt.Fprintf(&b, "- look: `dialtone workflow show %s`\n", a.in.Activation)
+	fmt.Fprintf(&b, "- Look: `dialtone workflow show %s`\n", a.in.Activation)
 	if a.question != nil {
 		for _, resolution := range a.question.offers {
 			fmt.Fprintf(&b, "- %s: `dialtone workflow resolve %s --as %s --reason \"…\"`\n",
@@ -143,7 +143,7 @@ func (a *activation) showDetails(ctx workflow.Context) {
 		}
 	}
 	if a.cancelable() {
-		fmt.Fprintf(&b, "- cancel and give everything back: `dialtone workflow cancel %s --reason \"…\"`, or *Request Cancellation* on this page\n", a.in.Activation)
+		fmt.Fprintf(&b, "- Cancel and give everything back: `dialtone workflow cancel %s --reason \"…\"`, or *Request Cancellation* on this page\n", a.in.Activation)
 	}
 	workflow.SetCurrentDetails(ctx, b.String())
 }
