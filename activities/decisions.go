@@ -218,6 +218,16 @@ func (d *decision) sendAgain(ctx context.Context) error {
 			return err
 		}
 	}
+	if d.effect.Act == mobile.ActConfirmProfile {
+		if err := d.disown(ctx); err != nil {
+			return err
+		}
+	}
+	if d.effect.Act == mobile.ActSendMail && d.effect.Subject != "" {
+		if err := d.s.SupersedeNotice(ctx, d.in.Activation, d.effect.Subject); err != nil {
+			return err
+		}
+	}
 	return d.repeat(ctx)
 }
 
@@ -239,10 +249,33 @@ func (d *decision) giveUp(ctx context.Context) error {
 			return err
 		}
 	}
+	if d.effect.Act == mobile.ActConfirmProfile && d.item.Kind == mobile.ItemStepRefused {
+		if err := d.disown(ctx); err != nil {
+			return err
+		}
+	}
 	if d.item.FollowUp != "" || d.item.Undoing && d.item.Kind != mobile.ItemRunLost {
 		return nil // it ends by itself, as it was to end anyway
 	}
 	return d.s.CancelActivation(ctx, store.Cancel{Tenant: d.in.Tenant, Activation: d.in.Activation, By: d.command.By})
+}
+
+// disown writes an order off whose ICCID an operator had named and the SM-DP+ does not give us:
+// it was another, which nobody here knows. It does nothing about any other confirmation.
+func (d *decision) disown(ctx context.Context) error {
+	order, found, err := d.s.Effect(ctx, mobile.Effect{
+		Tenant: d.in.Tenant, Activation: d.in.Activation, FollowUp: d.item.FollowUp, Act: mobile.ActOrderProfile,
+	})
+	if err != nil || !found || !order.Witnessed || order.Verdict != mobile.VerdictYes {
+		return err
+	}
+	if err := d.retire(ctx, "An operator named it, and the SM-DP+ does not give it to us"); err != nil {
+		return err
+	}
+	if err := d.leak(ctx, order); err != nil {
+		return err
+	}
+	return d.s.DisownEffect(ctx, order)
 }
 
 // reasonWrittenOff stands in the ledger beside an act that an operator wrote off.
@@ -262,12 +295,17 @@ func (d *decision) writeOff(ctx context.Context) error {
 	if _, err := d.s.WitnessEffect(ctx, off, store.WitnessOperator); err != nil {
 		return err
 	}
+	return d.leak(ctx, d.effect)
+}
+
+// leak lists an order of which nobody knows what profile came of it.
+func (d *decision) leak(ctx context.Context, order mobile.Effect) error {
 	a, err := d.s.Activation(ctx, d.in.Tenant, store.Key{ID: d.in.Activation})
 	if err != nil {
 		return err
 	}
 	return d.s.LeakProfile(ctx, d.in.Tenant, mobile.Profile{
-		Activation: d.in.Activation, FollowUp: d.item.FollowUp, ProfileType: a.ProfileType, OrderReference: d.effect.Key(),
+		Activation: d.in.Activation, FollowUp: d.item.FollowUp, ProfileType: a.ProfileType, OrderReference: order.Key(),
 		Detail: "The answer to its order was lost, and an operator wrote it off",
 	})
 }

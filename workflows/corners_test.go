@@ -160,3 +160,38 @@ func TestMailRefused_SettledByHand(t *testing.T) {
 		t.Errorf("the notices are %+v", a.Notices)
 	}
 }
+
+// An ICCID that an operator has named wrongly is refused when it is confirmed: that is asked
+// again, and the order of which nobody knows the profile is listed.
+func TestNamedWrongly(t *testing.T) {
+	t.Parallel()
+	b := setup(t, order{})
+	b.smdp.breaks(t, partnertest.Fault{Match: es2plus + "downloadOrder", Kind: partnertest.DropAfter, Times: 1})
+	b.after(time.Hour, func() { b.decide(t, mobile.ResolutionDone, "89440000000000000000") })
+	b.after(2*time.Hour, func() { b.decide(t, mobile.ResolutionSendAgain, "") })
+
+	got := b.succeed(t)
+
+	if got.ICCID == "89440000000000000000" || got.State != mobile.ProfileReleased {
+		t.Errorf("the profile is %+v", got)
+	}
+	if n := b.leaked(t); n != 1 {
+		t.Errorf("%d orders are listed as leaked", n)
+	}
+	b.wantOnce(t, 2, 1, 1)
+}
+
+// An ICCID that was imported after it was ordered is the order's: it leaves the stock.
+func TestNamed_AfterItWasImported(t *testing.T) {
+	t.Parallel()
+	b := setup(t, order{})
+	b.smdp.breaks(t, partnertest.Fault{Match: es2plus + "downloadOrder", Kind: partnertest.DropAfter, Times: 1})
+	b.after(time.Hour, func() {
+		b.imports(t, mobile.ICCID(b.iccid(t)))
+		b.decide(t, mobile.ResolutionDone, b.iccid(t))
+	})
+
+	b.succeed(t)
+
+	b.wantOnce(t, 1, 1, 1)
+}

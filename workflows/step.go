@@ -189,7 +189,7 @@ func (a *activation) judge(ctx workflow.Context, s step, err error) (again bool,
 	switch {
 	case !refused:
 		return false, err
-	case a.live || s.undoing() || forOperator(reason):
+	case a.live || s.undoing() || forOperator(reason) || a.namedWrongly(ctx, reason):
 		// Once the line is live nothing automatic takes it down: what is refused after that
 		// is for a person.
 		return a.awaitOperator(ctx, s, reason)
@@ -208,6 +208,15 @@ func forOperator(reason string) bool {
 		}
 	}
 	return false
+}
+
+// changeNamedWrongly is where runs began to ask an operator about an eSIM that the SM-DP+ does
+// not give us: it may be one that an operator has named.
+const changeNamedWrongly = "ask-about-a-profile-not-available"
+
+func (a *activation) namedWrongly(ctx workflow.Context, reason string) bool {
+	return reason == mobile.ErrProfileNotAvailable.Reason &&
+		workflow.GetVersion(ctx, changeNamedWrongly, workflow.DefaultVersion, 1) != workflow.DefaultVersion
 }
 
 // awaitOperator waits for a decision, for the outcome to become known after all, or for a

@@ -54,6 +54,8 @@ type Effect struct {
 	Act        Act
 	// FollowUp is whose act it is; empty: the activation's own run.
 	FollowUp FollowUpID
+	// Witnessed tells that a person or an event told its outcome, not the call.
+	Witnessed bool
 	// Subject is what it is about: a notice or a profile. May be empty.
 	Subject string
 	// Generation counts deliberate repeats, from 0, over all whose act it is.

@@ -53,11 +53,24 @@ func (s show) workflow(a mobile.Activation, sub mobile.Subscription) *dialtonev1
 	for _, notice := range a.Notices {
 		w.Notices = append(w.Notices, s.notice(notice))
 	}
+	s.beside(w, a)
 	w.Items = s.items(a.Items)
 	if open := a.OpenItems(); len(open) > 0 {
 		w.Severity = w.GetItems()[0].GetSeverity()
 	}
 	return w
+}
+
+// beside shows what is being done for an activation beside its own run: after the end, that is
+// what comes next, and who must act.
+func (show) beside(w *dialtonev1.Workflow, a mobile.Activation) {
+	if !a.State.Final() || len(a.FollowUps) == 0 {
+		return
+	}
+	w.Next, w.WaitingOn = a.FollowUps[0].Step().Title()+", which is under way", dialtonev1.Party_PARTY_DIALTONE
+	if slices.ContainsFunc(a.OpenItems(), func(i mobile.Item) bool { return i.FollowUp != "" }) {
+		w.WaitingOn = dialtonev1.Party_PARTY_OPERATOR
+	}
 }
 
 // basic takes from a workflow what the basic view leaves out.

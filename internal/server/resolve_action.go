@@ -30,7 +30,7 @@ var (
 		"More than one item is open. Say by item_id which one is meant.")
 	errNotOffered = fault.New(fault.Conflict, "NOT_APPLICABLE", "This resolution is not among the item's choices.")
 	errOvertaken  = fault.New(fault.Conflict, "NOT_APPLICABLE",
-		"What was to be decided has settled itself meanwhile, and nothing was done. Read the workflow again.")
+		"It is no longer asked: it was settled meanwhile, by itself or by somebody else, and this decision changed nothing. Read the workflow again.")
 	errNoRunToHeed = fault.New(fault.Conflict, "NOT_APPLICABLE",
 		"The engine has no run of this workflow that could heed a decision. Revive it first.")
 	errNotHeeded = fault.New(fault.Unavailable, "TRY_AGAIN",

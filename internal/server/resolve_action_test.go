@@ -293,7 +293,7 @@ func TestResolveAction_RunRefuses(t *testing.T) {
 	}
 }
 
-// What settled itself while the decision was on its way is not decided, and a repeat says so
+// What no longer asked while the decision was on its way is not decided, and a repeat says so
 // without asking the run again.
 func TestResolveAction_Overtaken(t *testing.T) {
 	t.Parallel()
@@ -314,7 +314,7 @@ func TestResolveAction_Overtaken(t *testing.T) {
 	for range 2 {
 		_, err := k.workflows.ResolveAction(ctx, request)
 		wantRefusal(t, err, notApplicable(map[string]string{"activation_id": string(k.a.ID)}))
-		if !strings.Contains(err.Error(), "has settled itself") {
+		if !strings.Contains(err.Error(), "no longer asked") {
 			t.Errorf("it says %v", err)
 		}
 	}

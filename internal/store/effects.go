@@ -17,12 +17,13 @@ import (
 var ErrEffectSettled = fault.New(fault.Internal, "EFFECT_SETTLED", "The outcome of this act is known; it is not done again.")
 
 const effectColumns = `effect_id, tenant_id, activation_id, coalesce(follow_up_id::text, ''), act, generation, partner, settle,
-	verdict, fence, coalesce(subject_id::text, ''), reference, reason, code, sent_at, settled_at, doubted_at`
+	verdict, fence, coalesce(subject_id::text, ''), reference, reason, code, sent_at, settled_at, doubted_at,
+	settled_by <> ''`
 
 func scanEffect(row pgx.CollectableRow) (e mobile.Effect, err error) {
 	var sent, settled, doubted *time.Time
 	err = row.Scan(&e.ID, &e.Tenant, &e.Activation, &e.FollowUp, &e.Act, &e.Generation, &e.Partner, &e.Settle,
-		&e.Verdict, &e.Fence, &e.Subject, &e.Reference, &e.Reason, &e.Code, &sent, &settled, &doubted)
+		&e.Verdict, &e.Fence, &e.Subject, &e.Reference, &e.Reason, &e.Code, &sent, &settled, &doubted, &e.Witnessed)
 	e.Sent, e.Settled, e.Doubted = value(sent), value(settled), value(doubted)
 	return e, err
 }
@@ -288,4 +289,16 @@ func (s *Store) MayAct(ctx context.Context, e mobile.Effect) error {
 		return ErrCancelCameFirst
 	}
 	return nil
+}
+
+// DisownEffect makes an act whose outcome a person had told wrongly unsettled again, as one that
+// is written off: another generation is what counts from here on.
+func (s *Store) DisownEffect(ctx context.Context, e mobile.Effect) error {
+	if _, err := s.exec(ctx, `
+		UPDATE effects SET verdict = 'refused', reason = 'WRITTEN_OFF', settled_at = @now
+		WHERE effect_id = @id AND settled_by = 'operator'`, pgx.StrictNamedArgs{"id": e.ID, "now": s.now}); err != nil {
+		return fmt.Errorf("disown effect %s of %s: %w", e.Act, e.Activation, err)
+	}
+	e.Verdict = mobile.VerdictRefused
+	return s.RepeatEffect(ctx, e)
 }

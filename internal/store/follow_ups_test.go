@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -259,5 +260,31 @@ func TestOpenItem_OneAfterTheOther(t *testing.T) {
 	must(t, ask(second))
 	if open := storetest.Read(t, db, a).OpenItems(); len(open) != 1 || open[0].FollowUp != second.ID {
 		t.Errorf("open: %+v", open)
+	}
+}
+
+// A lost follow-up is looked after at once, also after the activation's end.
+func TestReviveActivation_ItsFollowUps(t *testing.T) {
+	t.Parallel()
+	d := storetest.Make(t, storetest.Config{})
+	a := storetest.Launched(t, d.DB)
+	f := resend(t, d.DB, a)
+	tenantly(t, d.DB, a.Tenant, func(ctx context.Context, s *store.Store) error {
+		if _, err := s.End(ctx, store.Move{Tenant: a.Tenant, Activation: a.ID, To: mobile.StateRejected, At: time.Now()}); err != nil {
+			return err
+		}
+		return s.ReviveActivation(ctx, store.Revival{Tenant: a.Tenant, Activation: a.ID})
+	})
+
+	got := ask[int](t, d.Connect(t), `SELECT count(*) FROM outbox WHERE kind = 'INTAKE' AND follow_up_id = $1`, f.ID)
+	if got != 1 {
+		t.Errorf("%d messages for the follow-up", got)
+	}
+	endFollowUp(t, d.DB, f, mobile.FollowUpDone)
+	err := d.DB.InTenant(t.Context(), a.Tenant, func(s *store.Store) error {
+		return s.ReviveActivation(t.Context(), store.Revival{Tenant: a.Tenant, Activation: a.ID})
+	})
+	if !errors.Is(err, store.ErrActivationEnded) {
+		t.Errorf("with nothing open: %v", err)
 	}
 }

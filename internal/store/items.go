@@ -46,7 +46,15 @@ func (s *Store) OpenItem(ctx context.Context, tenant mobile.TenantID, item mobil
 			return err
 		}
 	}
-	if item.Kind != mobile.ItemStepStuck && item.Step != "" {
+	if item.Kind == mobile.ItemRunLost {
+		// What the lost run asked nobody hears the answer to. Whoever goes on asks again.
+		err := s.closeItems(ctx, a, itemsOf{followUp: item.FollowUp, kinds: []mobile.ItemKind{
+			mobile.ItemStepStuck, mobile.ItemOutcomeUnknown, mobile.ItemStepRefused,
+		}})
+		if err != nil {
+			return err
+		}
+	} else if item.Kind != mobile.ItemStepStuck && item.Step != "" {
 		// What is known now takes the place of "it does not get through".
 		err := s.closeItems(ctx, a, itemsOf{followUp: item.FollowUp, step: item.Step, kinds: []mobile.ItemKind{mobile.ItemStepStuck}})
 		if err != nil {

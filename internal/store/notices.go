@@ -163,3 +163,15 @@ func (s *Store) RewriteNotice(ctx context.Context, tenant mobile.TenantID, id mo
 	}
 	return s.touch(ctx, id, touchTime)
 }
+
+// SupersedeNotice ends a notice of which nobody knows whether it went out, because another one
+// takes its place. A later word about it still counts.
+func (s *Store) SupersedeNotice(ctx context.Context, id mobile.ActivationID, notice string) error {
+	if _, err := s.exec(ctx, `
+		UPDATE notices
+		SET state = 'NO_WORD', settled_at = @now, updated_at = @now
+		WHERE notice_id = @id AND state = 'PREPARED'`, pgx.StrictNamedArgs{"id": notice, "now": s.now}); err != nil {
+		return fmt.Errorf("supersede notice %s: %w", notice, err)
+	}
+	return s.touch(ctx, id, touchTime)
+}

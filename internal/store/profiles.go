@@ -45,6 +45,13 @@ func (s *Store) ReserveProfile(ctx context.Context, tenant mobile.TenantID, p mo
 	if p.FollowUp == "" {
 		p.Adopted = s.now
 	}
+	// It may have been imported since: then it is taken out of the stock.
+	if _, err := s.exec(ctx, `
+		UPDATE profiles SET state = 'RETURNED', detail = 'It was ordered before it was imported', updated_at = @now
+		WHERE tenant_id = @tenant AND iccid = @iccid AND state = 'AVAILABLE'`,
+		pgx.StrictNamedArgs{"tenant": tenant, "iccid": p.ICCID, "now": s.now}); err != nil {
+		return p, fmt.Errorf("take a profile out of the stock: %w", err)
+	}
 	n, err := s.exec(ctx, `
 		INSERT INTO profiles (profile_id, tenant_id, activation_id, follow_up_id, iccid, profile_type, state, install_state,
 		                      matching_id_sealed, order_reference, adopted_at, created_at, updated_at)
@@ -258,6 +265,13 @@ func (s *Store) AdoptProfile(ctx context.Context, p mobile.Profile, at time.Time
 	if _, err := s.exec(ctx, `UPDATE profiles SET adopted_at = @at, updated_at = @now WHERE profile_id = @id AND adopted_at IS NULL`,
 		pgx.StrictNamedArgs{"id": p.ID, "at": at, "now": s.now}); err != nil {
 		return fmt.Errorf("adopt profile %s: %w", p.ID, err)
+	}
+	// What could not be installed was the one before.
+	if _, err := s.exec(ctx, `
+		UPDATE items SET closed_at = @now
+		WHERE activation_id = @id AND kind = 'INSTALL_FAILED' AND closed_at IS NULL`,
+		pgx.StrictNamedArgs{"id": p.Activation, "now": s.now}); err != nil {
+		return fmt.Errorf("close what was asked about the profile of %s: %w", p.Activation, err)
 	}
 	return s.touch(ctx, p.Activation, touchRevision)
 }

@@ -22,21 +22,47 @@ type Revival struct {
 }
 
 // ReviveActivation files with the relay that an activation's run is looked after: a lost one
-// is started again, and one that is there is only woken, or replaced if that is asked. It
-// refuses ErrActivationEnded and ErrStaleRevision.
+// is started again, and one that is there is only woken, or replaced if that is asked. The runs
+// of what is done beside it are looked after, too, also after its end. It refuses ErrActivationEnded and ErrStaleRevision.
 func (s *Store) ReviveActivation(ctx context.Context, r Revival) error {
 	a, err := s.lockActivation(ctx, r.Tenant, r.Activation)
+	if err != nil {
+		return err
+	}
+	followUps, err := s.reviveFollowUps(ctx, a)
 	switch {
 	case err != nil:
 		return err
-	case a.State.Final():
+	case a.State.Final() && followUps == 0:
 		return ErrActivationEnded.With("state", string(a.State))
 	case r.Revision != 0 && r.Revision != a.Revision:
 		return ErrStaleRevision.With("revision", strconv.FormatInt(a.Revision, 10))
+	case a.State.Final():
+		return nil
 	case r.ReplaceRun:
 		return s.fileReplace(ctx, a, r.RequestID)
 	}
 	return s.file(ctx, a, outboxIntake)
+}
+
+// reviveFollowUps files that the runs of all open follow-ups are looked after, and gives how
+// many there are.
+func (s *Store) reviveFollowUps(ctx context.Context, a mobile.Activation) (int, error) {
+	rows, err := s.tx.Query(ctx, `SELECT follow_up_id FROM follow_ups WHERE activation_id = @id AND ended_at IS NULL`,
+		pgx.StrictNamedArgs{"id": a.ID})
+	if err != nil {
+		return 0, fmt.Errorf("read the follow-ups of %s: %w", a.ID, err)
+	}
+	open, err := pgx.CollectRows(rows, pgx.RowTo[mobile.FollowUpID])
+	if err != nil {
+		return 0, fmt.Errorf("read the follow-ups of %s: %w", a.ID, err)
+	}
+	for _, id := range open {
+		if err := s.fileFor(ctx, a.Tenant, a.ID, id, outboxIntake); err != nil {
+			return 0, err
+		}
+	}
+	return len(open), nil
 }
 
 // fileReplace files that a run is to be replaced, unless that is filed already: whoever asks

@@ -730,7 +730,8 @@ type Workflow struct {
 	State WorkflowState `protobuf:"varint,8,opt,name=state,proto3,enum=dialtone.v1.WorkflowState" json:"state,omitempty"`
 	// Since when it is there.
 	Since *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=since,proto3" json:"since,omitempty"`
-	// What happens next, in words; empty at the end.
+	// What happens next, in words; empty at the end, unless something is done for it still (an
+	// e-mail sent again, an eSIM replaced).
 	Next string `protobuf:"bytes,10,opt,name=next,proto3" json:"next,omitempty"`
 	// By when that happens or is acted upon; unset when nothing is timed.
 	Deadline *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=deadline,proto3" json:"deadline,omitempty"`
