@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	dialtonev1 "github.com/dialtone/dialtone/api/gen/dialtone/v1"
 	crashpoint "github.com/dialtone/dialtone/internal/crash"
 	"github.com/dialtone/dialtone/internal/sandbox"
 )
@@ -78,6 +79,27 @@ func (r rig) obeyed(t *testing.T, order string) {
 		_, err := os.Stat(filepath.Join(r.orders, order))
 		return errors.Is(err, fs.ErrNotExist)
 	})
+}
+
+// reached waits until a program has taken the order for this activation, and tells whether it
+// has. It has not when the activation ends before: SendGrid's event may tell of a mail before
+// its own attempt has written what came of it, which then writes nothing. The order is
+// withdrawn in that case.
+func (r rig) reached(t *testing.T, order string, w *dialtonev1.Workflow) bool {
+	t.Helper()
+	connection := connect(t, r.Sandbox)
+	var taken, ended bool
+	await(t, "a program passes "+order, func() bool {
+		ended = readWorkflow(t, connection, w.GetActivationId()).GetEndTime() != nil
+		_, err := os.Stat(filepath.Join(r.orders, order))
+		taken = errors.Is(err, fs.ErrNotExist)
+		return taken || ended
+	})
+	if !taken {
+		t.Logf("%s ended without passing %s", w.GetActivationId(), order)
+		taken = errors.Is(os.Remove(filepath.Join(r.orders, order)), fs.ErrNotExist)
+	}
+	return taken
 }
 
 // passed lists the moments that programs have passed since the sandbox was started.

@@ -181,13 +181,16 @@ func launch(t *testing.T, connection grpc.ClientConnInterface, imei string) *dia
 // launchOn is launch with another plan.
 func launchOn(t *testing.T, connection grpc.ClientConnInterface, plan, imei string) *dialtonev1.Workflow {
 	t.Helper()
-	request := &dialtonev1.LaunchWorkflowRequest{
+	return send(t, connection, launchRequest(subscribeTo(t, connection, plan), imei))
+}
+
+func launchRequest(subscription, imei string) *dialtonev1.LaunchWorkflowRequest {
+	return &dialtonev1.LaunchWorkflowRequest{
 		RequestId: uuid.NewString(),
 		Workflow: &dialtonev1.LaunchWorkflowRequest_MobileActivation{MobileActivation: &dialtonev1.MobileActivation{
-			SubscriptionId: subscribeTo(t, connection, plan), Imei: imei, ZipCode: sandbox.GoodZIP,
+			SubscriptionId: subscription, Imei: imei, ZipCode: sandbox.GoodZIP,
 		}},
 	}
-	return send(t, connection, request)
 }
 
 // send launches, as often as it takes: the server may be down.

@@ -32,15 +32,15 @@ func moments() []string { return []string{beforeRow, afterRow, afterCall, afterV
 // death is a process that dies at one moment of one activation, and what that must come to.
 type death struct {
 	name string
-	// strike lets it happen, and returns when the process runs again.
+	// strike lets it happen, and returns when the process runs again, or is held there until it
+	// is killed.
 	strike func(*testing.T, rig) *dialtonev1.Workflow
 	// settle follows the activation to its end and looks at what the partners hold.
 	settle func(*testing.T, rig, *dialtonev1.Workflow)
 }
 
-// strikesMax bounds the deaths that follow one another. The engine takes an attempt for lost
-// after a minute: only then does an activation go on whose worker died, and no other death may
-// come in its way, which would be another test.
+// strikesMax bounds the deaths that are waited for together. The engine takes an attempt for
+// lost after a minute, and until then the worker must have died.
 const strikesMax = 40 * time.Second
 
 // TestKill: whatever process dies at whatever moment around an act outside, a launch or a
@@ -48,7 +48,7 @@ const strikesMax = 40 * time.Second
 // none after a cancel. It happens unaided wherever the partner can tell what was done.
 func TestKill(t *testing.T) {
 	r := crashing(t)
-	deaths := slices.Concat(deathsOfWorker(), deathsOfServer())
+	deaths := slices.Concat(deathsOfServer(), deathsOfWorker())
 	for len(deaths) > 0 {
 		first := time.Now()
 		var struck []*dialtonev1.Workflow
@@ -58,6 +58,8 @@ func TestKill(t *testing.T) {
 			}
 			struck = append(struck, d.strike(t, r))
 		}
+		// All that the worker holds dies at once.
+		crash(t, r.Sandbox, sandbox.Worker)
 		for i, w := range struck {
 			t.Run(deaths[i].name, func(t *testing.T) { deaths[i].settle(t, r, w) })
 		}
@@ -145,7 +147,7 @@ func deathsOfWorker() []death {
 				name: path.Join("Worker", string(s.act), s.variant, strings.TrimPrefix(moment, "effect.")),
 				strike: func(t *testing.T, r rig) *dialtonev1.Workflow {
 					t.Helper()
-					return r.killWorker(t, s, moment)
+					return r.holdWorker(t, s, moment)
 				},
 				settle: func(t *testing.T, r rig, w *dialtonev1.Workflow) {
 					t.Helper()
@@ -157,16 +159,22 @@ func deathsOfWorker() []death {
 	return deaths
 }
 
-// killWorker lets the worker die at a moment of an act, for a new activation.
-func (r rig) killWorker(t *testing.T, s scenario, moment string) *dialtonev1.Workflow {
+// holdWorker holds the worker at a moment of an act, for a new activation, until it is killed.
+func (r rig) holdWorker(t *testing.T, s scenario, moment string) *dialtonev1.Workflow {
 	t.Helper()
-	order, pid := crashpoint.Name(moment, string(s.act))+crashpoint.Kill, r.Addresses().PIDs[sandbox.Worker]
-	launched := s.begin(t, r, func() { _ = r.order(t, order) })
-	r.dies(t, sandbox.Worker, pid, order)
-	if !r.hasPassed(t, moment, string(s.act), launched.GetActivationId()) {
-		t.Fatalf("the worker died over another activation than %s", launched.GetActivationId())
+	order := crashpoint.Name(moment, string(s.act)) + crashpoint.Hold
+	for {
+		launched := s.begin(t, r, func() { _ = r.order(t, order) })
+		if s.goesOn {
+			r.obeyed(t, order)
+		} else if !r.reached(t, order, launched) {
+			continue
+		}
+		if !r.hasPassed(t, moment, string(s.act), launched.GetActivationId()) {
+			t.Fatalf("the worker stands still over another activation than %s", launched.GetActivationId())
+		}
+		return launched
 	}
-	return launched
 }
 
 // deathsOfServer are the moments between a commit and its answer, and between taking a message
