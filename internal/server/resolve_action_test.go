@@ -272,7 +272,7 @@ func TestResolveAction_RunRefuses(t *testing.T) {
 		err  error
 		says string
 	}{
-		"does not wait": {workflows.ErrNotApplicable, "nothing was done"},
+		"does not wait": {workflows.ErrNotApplicable, "no longer asked"},
 		"is not there":  {workflows.ErrNoRun, "Revive it first"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -293,7 +293,7 @@ func TestResolveAction_RunRefuses(t *testing.T) {
 	}
 }
 
-// What no longer asked while the decision was on its way is not decided, and a repeat says so
+// What is no longer asked while the decision was on its way is not decided, and a repeat says so
 // without asking the run again.
 func TestResolveAction_Overtaken(t *testing.T) {
 	t.Parallel()

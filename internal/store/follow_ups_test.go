@@ -281,7 +281,7 @@ func TestReviveActivation_ItsFollowUps(t *testing.T) {
 		t.Errorf("%d messages for the follow-up", got)
 	}
 	endFollowUp(t, d.DB, f, mobile.FollowUpDone)
-	err := d.DB.InTenant(t.Context(), a.Tenant, func(s *store.Store) error {
+	err := d.InTenant(t.Context(), a.Tenant, func(s *store.Store) error {
 		return s.ReviveActivation(t.Context(), store.Revival{Tenant: a.Tenant, Activation: a.ID})
 	})
 	if !errors.Is(err, store.ErrActivationEnded) {
