@@ -177,7 +177,7 @@ func (a *Lines) TakeDownLine(ctx context.Context, in Ref) error {
 
 // errStillOnItsWay asks for patience with an order whose answer was lost.
 var errStillOnItsWay = fault.New(fault.Unavailable, "ORDER_ON_ITS_WAY",
-	"The answer to the order was lost, and the order may still arrive. The line is taken down a moment later.")
+	"The answer to the order was lost, and the order may still arrive. What came of it is given back a moment later.")
 
 // quiet is how long after its row an act can still be under way: it is sent within sendWithin,
 // and a call takes no longer than its own bound.

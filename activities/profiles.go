@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/dialtone/dialtone/internal/esim"
 	"github.com/dialtone/dialtone/internal/mobile"
@@ -15,6 +16,8 @@ import (
 type Profiles struct {
 	DB   *store.DB
 	SMDP *esim.Client
+	// CallTimeout is how long one call to the SM-DP+ may take: the client's own bound.
+	CallTimeout time.Duration
 	// Random draws matching ids; crypto/rand.Reader when nil.
 	Random io.Reader
 }

@@ -20,6 +20,9 @@ func (a *Profiles) GiveBackProfile(ctx context.Context, in Ref) error {
 		return err
 	}
 	if found && ordered.MayHaveHappened() && ordered.Settle.Repeatable() && ordered.Verdict != mobile.VerdictYes {
+		if err := a.onItsWay(ctx, ordered); err != nil {
+			return err
+		}
 		// The same order again is the same act, and tells what became of it.
 		if ordered, err = a.orderAgain(ctx, in); err != nil {
 			return err
@@ -46,6 +49,15 @@ func (a *Profiles) GiveBackProfile(ctx context.Context, in Ref) error {
 		return a.cancel(ctx, in, mobile.ActCancelProfile, profile, matchingID, esim.Unavailable)
 	}
 	return a.cancel(ctx, in, mobile.ActCancelProfile, profile, matchingID, esim.Available)
+}
+
+// onItsWay asks for patience with an act whose answer was lost: arriving after it was taken
+// back, it would take the profile from the next who has it.
+func (a *Profiles) onItsWay(ctx context.Context, e mobile.Effect) error {
+	if wait := left(ctx, e, sendWithin+a.CallTimeout); wait > 0 {
+		return errStillOnItsWay.After(wait)
+	}
+	return nil
 }
 
 // orderAgain repeats an order of our stock whose outcome is not known, and reads what is known
@@ -92,6 +104,9 @@ func (a *Profiles) confirmed(ctx context.Context, in Ref, matchingID string) (st
 		return "", err
 	}
 	if effect.Verdict != mobile.VerdictYes {
+		if err := a.onItsWay(ctx, effect); err != nil {
+			return "", err
+		}
 		if err := a.confirm(ctx, in); err != nil && !final(err) {
 			return "", err
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -201,7 +200,7 @@ const (
 type loss struct{ When moment }
 
 func drawProgram(t *rapid.T) program {
-	p := program{
+	return program{
 		Customer:     rapid.SampledFrom(customers).Draw(t, "customer"),
 		Stock:        rapid.SliceOfN(rapid.SampledFrom([]bool{true, true, false}), 0, 2).Draw(t, "stock"),
 		ComesUpAfter: rapid.SampledFrom([]time.Duration{time.Millisecond, 30 * time.Millisecond, time.Hour}).Draw(t, "comes up after"),
@@ -212,13 +211,6 @@ func drawProgram(t *rapid.T) program {
 		Losses:       rapid.SliceOfN(rapid.Custom(drawLoss), 0, 2).Draw(t, "losses"),
 		Answers:      rapid.SliceOfN(rapid.IntRange(0, 3), 0, 6).Draw(t, "answers"),
 	}
-	if len(p.Stock) > 0 {
-		// An order for our own stock that arrives late, after the same order was repeated and
-		// given back, is allotted once more. Nobody has that profile, and whoever is given it
-		// next finds it ordered already.
-		p.Late = slices.DeleteFunc(p.Late, func(route string) bool { return route == routeDownload })
-	}
-	return p
 }
 
 func drawFault(t *rapid.T) partnertest.Fault {

@@ -136,7 +136,9 @@ type AdminServiceClient interface {
 	// ReviveWorkflow looks after an open activation whose run in the engine is lost, ended or
 	// stuck by a bug of ours, without waiting for the hourly look: a run is started
 	// under the same Temporal id. Finding another's claim, it does nothing but ask an operator
-	// (RUN_LOST: go on, or give up). A run that is alive is left alone unless replace_run.
+	// (RUN_LOST: go on, or give up). A run that is alive is left alone unless replace_run. The
+	// runs of what is done beside it (an e-mail sent again, an eSIM replaced) are looked after
+	// as well, also after the end.
 	//
 	// Callers: ADMIN, OPERATOR, CONSOLE.
 	// Repeats: safe by request_id.
@@ -391,7 +393,9 @@ type AdminServiceServer interface {
 	// ReviveWorkflow looks after an open activation whose run in the engine is lost, ended or
 	// stuck by a bug of ours, without waiting for the hourly look: a run is started
 	// under the same Temporal id. Finding another's claim, it does nothing but ask an operator
-	// (RUN_LOST: go on, or give up). A run that is alive is left alone unless replace_run.
+	// (RUN_LOST: go on, or give up). A run that is alive is left alone unless replace_run. The
+	// runs of what is done beside it (an e-mail sent again, an eSIM replaced) are looked after
+	// as well, also after the end.
 	//
 	// Callers: ADMIN, OPERATOR, CONSOLE.
 	// Repeats: safe by request_id.

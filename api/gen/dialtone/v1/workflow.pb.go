@@ -12,10 +12,12 @@
 //   - of a slow step, Dialtone going on by itself: PARTNER_UNAVAILABLE (it does not take
 //     the call, or not now), PARTNER_NO_ANSWER (it gave no clear answer), LINE_NOT_AS_ORDERED
 //     (the line shows another eSIM or no number), ORDER_ON_ITS_WAY (a lost order may still
-//     arrive before it is taken back), PARTNER_HELD (an operator holds it), TRY_AGAIN,
+//     arrive before it is taken back), LOOK_LATER (a lost answer is looked up once nothing
+//     can be on its way), PARTNER_HELD (an operator holds it), TRY_AGAIN,
 //     INTERNAL;
 //   - of a refused act: ZIP_NOT_SERVED, CARRIER_PLAN_UNKNOWN, PROFILE_TYPE_UNKNOWN,
-//     PROFILE_NOT_AVAILABLE, ICCID_NOT_ACCEPTED, MAIL_REFUSED, PARTNER_REFUSED;
+//     PROFILE_NOT_AVAILABLE, STOCK_PROFILE_REFUSED (the SM-DP+ does not give us an imported
+//     eSIM), ICCID_NOT_ACCEPTED, MAIL_REFUSED, PARTNER_REFUSED;
 //   - of an operator's item: STEP_STUCK (patience is over; it keeps trying),
 //     OUTCOME_UNKNOWN (an act may or may not have happened outside), STEP_REFUSED (refused
 //     for good after the line went live), CARRIER_SILENT, TOO_MANY_REFUSALS,
