@@ -7,6 +7,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"time"
 )
 
 // Ports are taken from below the ranges that systems hand to outgoing connections: a client
@@ -63,7 +64,7 @@ func (p *ports) claim(name string, last int) error {
 	candidate := last
 	for range portDraws {
 		if candidate != 0 {
-			if listener, err := net.Listen("tcp4", loopback(candidate)); err == nil {
+			if listener, err := hold(candidate, candidate == last); err == nil {
 				p.numbers[name], p.held[name] = candidate, listener
 				return nil
 			}
@@ -71,6 +72,22 @@ func (p *ports) claim(name string, last int) error {
 		candidate = portLow + rand.IntN(portCount)
 	}
 	return fmt.Errorf("no free port on 127.0.0.1 for %s", name)
+}
+
+// A port of the last time is tried a few times: a program that is just being started holds
+// what its parent held until it begins, also what the parent has released meanwhile.
+const (
+	holdTries = 10
+	holdPause = 10 * time.Millisecond
+)
+
+func hold(port int, again bool) (net.Listener, error) {
+	listener, err := net.Listen("tcp4", loopback(port))
+	for try := 1; err != nil && again && try < holdTries; try++ {
+		<-time.After(holdPause)
+		listener, err = net.Listen("tcp4", loopback(port))
+	}
+	return listener, err
 }
 
 // release gives ports free for the part that listens there.
