@@ -1,6 +1,9 @@
 package sandbox_test
 
 import (
+	"encoding/json"
+	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -28,6 +31,7 @@ func TestCancel_DuringAnAttempt(t *testing.T) {
 			mend := goWrong(t, at.CarrierURL, fault)
 			launched := launch(t, connection, sandbox.GoodIMEI)
 			follow(t, connection, launched.GetActivationId(), isRunning("activate_line"))
+			await(t, "the attempt's call", func() bool { return bites(t, at.CarrierURL) })
 
 			cancel(t, connection, launched)
 
@@ -43,6 +47,17 @@ func TestCancel_DuringAnAttempt(t *testing.T) {
 			}
 		})
 	}
+}
+
+// bites tells whether a call has met a fault: then an attempt is with the partner, and not only
+// about to begin.
+func bites(t *testing.T, partner string) bool {
+	t.Helper()
+	var faults []partnertest.Fault
+	if err := json.Unmarshal(call(t, http.MethodGet, partner+"/_pretend/faults", nil), &faults); err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(faults, func(f partnertest.Fault) bool { return f.Hits > 0 })
 }
 
 // TestEvent_DuringALook: the carrier's event that arrives while the line is being read makes
