@@ -266,12 +266,17 @@ func (s *Store) AdoptProfile(ctx context.Context, p mobile.Profile, at time.Time
 		pgx.StrictNamedArgs{"id": p.ID, "at": at, "now": s.now}); err != nil {
 		return fmt.Errorf("adopt profile %s: %w", p.ID, err)
 	}
+	tenant, err := s.tenantOf(ctx, p.Activation)
+	if err != nil {
+		return err
+	}
+	a, err := s.activation(ctx, tenant, Key{ID: p.Activation}, "")
+	if err != nil {
+		return err
+	}
 	// What could not be installed was the one before.
-	if _, err := s.exec(ctx, `
-		UPDATE items SET closed_at = @now
-		WHERE activation_id = @id AND kind = 'INSTALL_FAILED' AND closed_at IS NULL`,
-		pgx.StrictNamedArgs{"id": p.Activation, "now": s.now}); err != nil {
-		return fmt.Errorf("close what was asked about the profile of %s: %w", p.Activation, err)
+	if err := s.closeItems(ctx, a, itemsOf{kinds: []mobile.ItemKind{mobile.ItemInstallFailed}}); err != nil {
+		return err
 	}
 	return s.touch(ctx, p.Activation, touchRevision)
 }
