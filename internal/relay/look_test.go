@@ -174,7 +174,7 @@ func TestLook_EngineHangs(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	})
-	r := run(t, d.DB, e, never)
+	r := run(t, d.DB, e, 5*time.Millisecond) // by time, too: a nudge is not heeded once the engine counts as down
 	<-asked
 
 	// What is to be carried goes on meanwhile, and a stop waits for nobody.

@@ -122,8 +122,8 @@ func TestReplace_NotNow(t *testing.T) {
 	e.waitLooks(t, 1)
 	must(t, end(t.Context(), d.DB, a))
 	e.show(func(context.Context, string) error { return nil })
+	r.stop() // the message is given back by then
 	exec(t, conn, `UPDATE outbox SET leased_until = '-infinity' WHERE done_at IS NULL`)
-	r.stop()
 
 	again := run(t, d.DB, e, never)
 	until(t, conn, delivered)
