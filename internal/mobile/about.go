@@ -7,17 +7,24 @@ func actsOf(step StepName, undoing bool) []Act {
 		return []Act{ActOrderProfile, ActCancelProfile}
 	case step == StepActivateLine && undoing:
 		return []Act{ActDeactivateLine}
+	case step == StepSubmitPort && undoing:
+		return []Act{ActCancelPort}
 	}
 	switch step {
 	case StepReserveESIM:
 		return []Act{ActOrderProfile, ActConfirmProfile}
 	case StepActivateLine:
 		return []Act{ActActivateLine}
+	case StepSubmitPort:
+		return []Act{ActSubmitPort, ActSupplementPort, ActCancelPort}
+	case StepAwaitPort:
+		return []Act{ActReschedulePort}
 	case StepSendActivationEmail, StepResendActivationEmail:
 		return []Act{ActSendMail}
 	case StepReplaceProfile:
 		return []Act{ActOrderProfile, ActConfirmProfile, ActChangeSIM, ActSendMail, ActRetireProfile, ActCancelProfile}
-	case StepCheckSubscription, StepCheckDevice, StepActivateSubscription, StepChangeSIM, StepRetireESIM:
+	case StepCheckSubscription, StepCheckDevice, StepCheckPortability, StepCollectPortingInfo, StepActivateSubscription,
+		StepChangeSIM, StepRetireESIM, StepSendPortalLink:
 	}
 	return nil
 }
@@ -37,7 +44,8 @@ func (i Item) About(effects []Effect) Effect {
 			is = e.Verdict == VerdictRefused
 		case ItemStepStuck:
 			is = !e.settled()
-		case ItemNumberAtRisk, ItemRunLost, ItemMailNotDelivered, ItemInstallFailed:
+		case ItemNumberAtRisk, ItemRunLost, ItemMailNotDelivered, ItemInstallFailed, ItemCarrierSilent, ItemTooManyRefusals,
+			ItemPortRefused, ItemOddEvent, ItemDoesNotWork:
 		}
 		if is {
 			return e

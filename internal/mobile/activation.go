@@ -69,12 +69,13 @@ func (s State) Final() bool {
 
 // moves holds, for each state, where it may go. A final state goes nowhere.
 var moves = map[State][]State{
-	StateAccepted:           {StateRunning, StateWaitingForOperator, StateUndoing, StateCancelled, StateRejected, StateFailed},
-	StateRunning:            {StateWaitingForCustomer, StateWaitingForCarrier, StateWaitingForOperator, StateUndoing, StateSucceeded, StateCancelled, StateRejected, StateFailed},
+	StateAccepted:           {StateRunning, StateWaitingForCustomer, StateWaitingForOperator, StateUndoing, StateCancelled, StateRejected, StateFailed},
+	StateRunning:            {StateWaitingForCustomer, StateWaitingForCarrier, StateWaitingForOperator, StateUndoing, StateSucceeded, StateCancelled, StateExpired, StateRejected, StateFailed},
 	StateWaitingForCustomer: {StateRunning, StateWaitingForCarrier, StateWaitingForOperator, StateUndoing, StateCancelled, StateExpired, StateRejected, StateFailed},
 	StateWaitingForCarrier:  {StateRunning, StateWaitingForCustomer, StateWaitingForOperator, StateUndoing, StateCancelled, StateExpired, StateRejected, StateFailed},
 	StateWaitingForOperator: {StateRunning, StateWaitingForCustomer, StateWaitingForCarrier, StateUndoing, StateSucceeded, StateCancelled, StateExpired, StateRejected, StateFailed},
-	StateUndoing:            {StateWaitingForOperator, StateCancelled, StateExpired, StateRejected, StateFailed},
+	// A number that moves all the same takes an activation forward again.
+	StateUndoing: {StateRunning, StateWaitingForCarrier, StateWaitingForOperator, StateCancelled, StateExpired, StateRejected, StateFailed},
 }
 
 // CanMove tells whether an activation may go from one state to another. Staying is not a
@@ -129,6 +130,8 @@ type Activation struct {
 
 	Steps   []Step
 	Profile *Profile
+	// Port is that of the number that is brought along; nil for a new line.
+	Port    *Port
 	Notices []Notice
 	Items   []Item
 	// FollowUps are what is being done beside its own run.

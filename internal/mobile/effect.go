@@ -2,6 +2,7 @@ package mobile
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -18,14 +19,32 @@ const (
 	ActChangeSIM      Act = "change_sim"
 	ActRetireProfile  Act = "retire_profile"
 	ActSendMail       Act = "send_mail"
+	// ActSendNotice is any other mail: one act for each notice.
+	ActSendNotice Act = "send_notice"
+	// ActSubmitPort is an order of a port, ActSupplementPort its correction: one act for each
+	// accepted submission. ActReschedulePort asks for another time; ActCancelPort withdraws an
+	// order.
+	ActSubmitPort     Act = "submit_port"
+	ActSupplementPort Act = "supplement_port"
+	ActReschedulePort Act = "reschedule_port"
+	ActCancelPort     Act = "cancel_port"
 )
 
 // Acts lists them all.
 func Acts() []Act {
 	return []Act{
 		ActOrderProfile, ActConfirmProfile, ActCancelProfile, ActActivateLine, ActDeactivateLine, ActChangeSIM,
-		ActRetireProfile, ActSendMail,
+		ActRetireProfile, ActSendMail, ActSendNotice, ActSubmitPort, ActSupplementPort, ActReschedulePort, ActCancelPort,
 	}
+}
+
+// Of is the act about one thing of several: each is an act of its own, with its own key.
+func (a Act) Of(thing string) Act { return a + ":" + Act(thing) }
+
+// Base is the act without the thing that it is about.
+func (a Act) Base() Act {
+	base, _, _ := strings.Cut(string(a), ":")
+	return Act(base)
 }
 
 // Settle says how an effect's unknown outcome comes to be known.

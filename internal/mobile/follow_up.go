@@ -14,6 +14,8 @@ const (
 	FollowUpResend FollowUpKind = "RESEND"
 	// FollowUpReplace gives the customer another eSIM on the same line.
 	FollowUpReplace FollowUpKind = "REPLACE"
+	// FollowUpLink mails the customer a new link to the portal.
+	FollowUpLink FollowUpKind = "LINK"
 )
 
 // FollowUpState is how far a follow-up has come.
@@ -54,8 +56,12 @@ func FollowUpWorkflowID(tenant TenantID, activation ActivationID, id FollowUpID)
 
 // Step is how a follow-up is called where an operator is asked about it.
 func (k FollowUpKind) Step() StepName {
-	if k == FollowUpReplace {
+	switch k {
+	case FollowUpReplace:
 		return StepReplaceProfile
+	case FollowUpLink:
+		return StepSendPortalLink
+	case FollowUpResend:
 	}
 	return StepResendActivationEmail
 }

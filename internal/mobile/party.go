@@ -11,6 +11,8 @@ const (
 	PartyDialtone Party = "DIALTONE"
 	PartyCustomer Party = "CUSTOMER"
 	PartyCarrier  Party = "CARRIER"
+	// PartyDonor is the company that a number leaves; it has no hands here, so that it is waited for.
+	PartyDonor    Party = "DONOR"
 	PartyOperator Party = "OPERATOR"
 )
 
@@ -68,7 +70,13 @@ func (a Activation) CurrentStep() StepName {
 
 // Cancellable tells whether a cancel would be taken now and would change something.
 func (a Activation) Cancellable() bool {
-	return !a.State.Final() && a.CancelRequested.IsZero() && a.Live.IsZero()
+	return !a.State.Final() && a.CancelRequested.IsZero() && !a.GoesForward()
+}
+
+// GoesForward tells whether nothing is given back any more: the line is live, or the number that
+// was to come has moved.
+func (a Activation) GoesForward() bool {
+	return !a.Live.IsZero() || a.Port != nil && a.Port.State == PortCompleted
 }
 
 // OpenItems are those that still wait for an operator.

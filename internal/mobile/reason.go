@@ -16,12 +16,12 @@ func ReasonText(reason string) string {
 	return ""
 }
 
-// partnerRefusals carry their words with them.
-var partnerRefusals = []*fault.Error{
+// partnerRefusals carry their words with them: those of partners and, by a donor, of a port.
+var partnerRefusals = append([]*fault.Error{
 	ErrDeviceBlocked, ErrDeviceNotESIMCapable, ErrDeviceNotSupported, ErrDeviceUnknown, ErrZIPNotServed,
 	ErrPlanNotKnownToCarrier, ErrProfileTypeUnknown, ErrProfileNotAvailable, ErrStockRefused, ErrProfileInUse, ErrICCIDNotAccepted,
 	ErrMailAddressRefused, ErrPartnerRefused, ErrSMDPAddressNotOurs, ErrMatchingIDNotOurs,
-}
+}, portRefusals()...)
 
 var reasonTexts = map[string]string{
 	"SUBSCRIPTION_NOT_PENDING": "The subscription is no longer pending, so there is nothing to activate.",

@@ -137,8 +137,23 @@ type Profile struct {
 // NoticeKind names a mail to the customer.
 type NoticeKind string
 
-// NoticeActivation is the mail with the QR code.
-const NoticeActivation NoticeKind = "MOBILE_ACTIVATION"
+// The kinds of notice.
+const (
+	// NoticeDetailsNeeded asks for what the donor wants to know.
+	NoticeDetailsNeeded NoticeKind = "DETAILS_NEEDED"
+	// NoticeActionRequired says that something must be corrected, done or decided.
+	NoticeActionRequired NoticeKind = "ACTION_REQUIRED"
+	// NoticeReminder reminds of a question that is still open.
+	NoticeReminder NoticeKind = "REMINDER"
+	// NoticeActivation is the mail with the QR code.
+	NoticeActivation NoticeKind = "MOBILE_ACTIVATION"
+	// NoticeDidNotWorkOut says that the number does not come, and that the old line still works.
+	NoticeDidNotWorkOut NoticeKind = "DID_NOT_WORK_OUT"
+	// NoticePortalLink carries a new link for one that has lapsed.
+	NoticePortalLink NoticeKind = "PORTAL_LINK"
+	// NoticeNumberMoved says that the number has moved although a cancel was asked for.
+	NoticeNumberMoved NoticeKind = "NUMBER_MOVED"
+)
 
 // NoticeState is how far a mail has come.
 type NoticeState string
@@ -190,13 +205,23 @@ const (
 	ItemMailNotDelivered ItemKind = "MAIL_NOT_DELIVERED"
 	// ItemInstallFailed is an eSIM that will not be installed.
 	ItemInstallFailed ItemKind = "INSTALL_FAILED"
+	// ItemCarrierSilent is a port that the carrier or the donor does not answer; it is asked on.
+	ItemCarrierSilent ItemKind = "CARRIER_SILENT"
+	// ItemTooManyRefusals is a port that was refused too often to ask the customer alone.
+	ItemTooManyRefusals ItemKind = "TOO_MANY_REFUSALS"
+	// ItemPortRefused is a port that was refused for a reason which an operator must look at.
+	ItemPortRefused ItemKind = "PORT_REFUSED"
+	// ItemOddEvent is an event of the carrier that does not fit its port.
+	ItemOddEvent ItemKind = "ODD_EVENT"
+	// ItemDoesNotWork is a customer who says that the installed line does not work.
+	ItemDoesNotWork ItemKind = "DOES_NOT_WORK"
 )
 
 // ItemKinds lists every kind of item.
 func ItemKinds() []ItemKind {
 	return []ItemKind{
 		ItemStepStuck, ItemOutcomeUnknown, ItemStepRefused, ItemNumberAtRisk, ItemRunLost, ItemMailNotDelivered,
-		ItemInstallFailed,
+		ItemInstallFailed, ItemCarrierSilent, ItemTooManyRefusals, ItemPortRefused, ItemOddEvent, ItemDoesNotWork,
 	}
 }
 
@@ -218,10 +243,11 @@ func (k ItemKind) Severity() Severity {
 	switch k {
 	case ItemNumberAtRisk:
 		return SeverityAtRisk
-	case ItemInstallFailed:
+	case ItemInstallFailed, ItemDoesNotWork:
 		// A customer holds a phone that does not telephone.
 		return SeverityStranded
-	case ItemStepStuck, ItemOutcomeUnknown, ItemStepRefused, ItemRunLost, ItemMailNotDelivered:
+	case ItemStepStuck, ItemOutcomeUnknown, ItemStepRefused, ItemRunLost, ItemMailNotDelivered, ItemCarrierSilent,
+		ItemTooManyRefusals, ItemPortRefused, ItemOddEvent:
 		return SeverityRoutine
 	}
 	return SeverityRoutine
@@ -255,7 +281,7 @@ type Item struct {
 
 // Question is what the item asks, given whether its activation's line is live.
 func (i Item) Question(live bool) Question {
-	q := Question{Kind: i.Kind, Act: i.Act, Phase: PhaseComingUp}
+	q := Question{Kind: i.Kind, Act: i.Act.Base(), Phase: PhaseComingUp}
 	switch {
 	case i.FollowUp != "" && i.Step == StepResendActivationEmail:
 		q.Phase = PhaseResending
@@ -279,6 +305,9 @@ const (
 	EventSubscriptionCancelled EventType = "subscription.cancelled"
 	EventWorkflowStateChanged  EventType = "workflow.state_changed"
 	EventCancelAccepted        EventType = "workflow.cancel_accepted"
+	EventCancelTooLate         EventType = "workflow.cancel_too_late"
+	EventPortStateChanged      EventType = "port.state_changed"
+	EventPromptOpened          EventType = "port.prompt_opened"
 	EventItemOpened            EventType = "item.opened"
 	EventItemClosed            EventType = "item.closed"
 	EventNoticeSent            EventType = "notice.sent"
@@ -326,6 +355,12 @@ type EventData struct {
 	ProfileState         ProfileState       `json:"profile_state,omitempty"`
 	InstallState         InstallState       `json:"install_state,omitempty"`
 	PreviousInstallState InstallState       `json:"previous_install_state,omitempty"`
+	Donor                DonorCode          `json:"donor,omitempty"`
+	PortState            PortState          `json:"port_state,omitempty"`
+	PreviousPortState    PortState          `json:"previous_port_state,omitempty"`
+	DueTime              *time.Time         `json:"due_time,omitempty"`
+	PromptKind           PromptKind         `json:"prompt_kind,omitempty"`
+	PromptRevision       int64              `json:"prompt_revision,omitempty"`
 }
 
 // Principal is a kind of caller.

@@ -76,6 +76,7 @@ var offers = map[Question][]Resolution{
 	{ItemOutcomeUnknown, ActOrderProfile, PhaseUndoing}:   {ResolutionDone, ResolutionGiveUp},
 	// The customer may have the mail, and is asked, or gets a second one.
 	{ItemOutcomeUnknown, ActSendMail, PhaseLive}:      {ResolutionDone, ResolutionSendAgain},
+	{ItemOutcomeUnknown, ActSendMail, PhaseComingUp}:  {ResolutionDone, ResolutionSendAgain}, // before a number moves
 	{ItemOutcomeUnknown, ActSendMail, PhaseReplacing}: {ResolutionDone, ResolutionSendAgain},
 	{ItemOutcomeUnknown, ActSendMail, PhaseResending}: {ResolutionDone, ResolutionSendAgain, ResolutionGiveUp},
 
@@ -86,6 +87,7 @@ var offers = map[Question][]Resolution{
 	{ItemStepRefused, ActConfirmProfile, PhaseReplacing}: {ResolutionSendAgain, ResolutionGiveUp},
 	{ItemStepRefused, ActChangeSIM, PhaseReplacing}:      {ResolutionSendAgain, ResolutionGiveUp},
 	{ItemStepRefused, ActSendMail, PhaseLive}:            {ResolutionSendAgain, ResolutionDone},
+	{ItemStepRefused, ActSendMail, PhaseComingUp}:        {ResolutionSendAgain, ResolutionDone},
 	{ItemStepRefused, ActSendMail, PhaseReplacing}:       {ResolutionSendAgain, ResolutionDone},
 	{ItemStepRefused, ActSendMail, PhaseResending}:       {ResolutionSendAgain, ResolutionDone, ResolutionGiveUp},
 	{ItemStepStuck, ActSendMail, PhaseResending}:         {ResolutionGiveUp},
@@ -117,6 +119,24 @@ var offers = map[Question][]Resolution{
 	{ItemStepStuck, ActOrderProfile, PhaseUndoing}:     {ResolutionEndAsFailed},
 	{ItemStepStuck, "", PhaseUndoing}:                  {ResolutionEndAsFailed},
 
+	// The carrier does not answer, and is asked on.
+	{ItemCarrierSilent, "", PhaseComingUp}: {ResolutionGiveUp},
+	{ItemCarrierSilent, "", PhaseUndoing}:  {ResolutionDone, ResolutionEndAsFailed},
+	// Refused for a reason that is not the customer's to mend, or too often: the same details
+	// go out again once that is mended, or the customer is asked once more.
+	{ItemPortRefused, "", PhaseComingUp}:     {ResolutionSendAgain, ResolutionGoOn, ResolutionGiveUp},
+	{ItemTooManyRefusals, "", PhaseComingUp}: {ResolutionGoOn, ResolutionSendAgain, ResolutionGiveUp},
+	// The calls of a port are keyed: what does not get through goes on being tried.
+	{ItemStepStuck, ActSubmitPort, PhaseComingUp}:       {ResolutionGiveUp},
+	{ItemStepStuck, ActSupplementPort, PhaseComingUp}:   {ResolutionGiveUp},
+	{ItemStepStuck, ActReschedulePort, PhaseComingUp}:   {ResolutionGiveUp},
+	{ItemStepRefused, "", PhaseComingUp}:                {ResolutionGoOn, ResolutionGiveUp},
+	{ItemStepRefused, ActSubmitPort, PhaseComingUp}:     {ResolutionSendAgain, ResolutionGiveUp},
+	{ItemStepRefused, ActSupplementPort, PhaseComingUp}: {ResolutionSendAgain, ResolutionGiveUp},
+	{ItemStepRefused, ActReschedulePort, PhaseComingUp}: {ResolutionSendAgain, ResolutionGiveUp},
+	{ItemStepStuck, ActCancelPort, PhaseUndoing}:        {ResolutionDone, ResolutionEndAsFailed},
+	{ItemStepRefused, ActCancelPort, PhaseUndoing}:      {ResolutionDone, ResolutionSendAgain, ResolutionEndAsFailed},
+
 	{ItemRunLost, "", PhaseComingUp}:  {ResolutionGoOn, ResolutionGiveUp},
 	{ItemRunLost, "", PhaseLive}:      {ResolutionGoOn},
 	{ItemRunLost, "", PhaseUndoing}:   {ResolutionGiveUp},
@@ -126,10 +146,11 @@ var offers = map[Question][]Resolution{
 // Offers is what an operator may decide, likeliest first; nothing when only commands apply.
 func (q Question) Offers() []Resolution {
 	switch q.Kind {
-	case ItemNumberAtRisk, ItemMailNotDelivered, ItemInstallFailed:
+	case ItemNumberAtRisk, ItemMailNotDelivered, ItemInstallFailed, ItemOddEvent, ItemDoesNotWork:
 		// They hold nothing up: somebody must know, and act by other means.
 		return []Resolution{ResolutionDismiss}
-	case ItemStepStuck, ItemOutcomeUnknown, ItemStepRefused, ItemRunLost:
+	case ItemStepStuck, ItemOutcomeUnknown, ItemStepRefused, ItemRunLost, ItemCarrierSilent, ItemTooManyRefusals,
+		ItemPortRefused:
 	}
 	return slices.Clone(offers[q])
 }
@@ -159,6 +180,9 @@ func (q Question) Means(r Resolution) string {
 		}
 		return "Give up: what was taken is given back"
 	case ResolutionGoOn:
+		if q.Kind == ItemPortRefused || q.Kind == ItemTooManyRefusals {
+			return "Ask the customer once more for the details"
+		}
 		return "Go on from where it is; what is done is not done again"
 	case ResolutionEndAsFailed:
 		return "End it now as failed, and leave outside whatever is there"
@@ -178,13 +202,21 @@ func (q Question) doneMeans() string {
 		return "The eSIM was given back by hand: go on"
 	case ActDeactivateLine:
 		return "The line was taken down by hand: go on"
-	case ActConfirmProfile, ActActivateLine, ActChangeSIM:
+	case ActCancelPort:
+		return "The carrier has cancelled the port: go on"
+	case ActConfirmProfile, ActActivateLine, ActChangeSIM, ActSendNotice, ActSubmitPort, ActSupplementPort,
+		ActReschedulePort:
+	}
+	if q.Kind == ItemCarrierSilent {
+		return "The carrier says that the port is cancelled: go on"
 	}
 	return "It has happened: go on"
 }
 
 func (q Question) againMeans() string {
 	switch {
+	case q.Kind == ItemPortRefused || q.Kind == ItemTooManyRefusals:
+		return "Send the same details to the donor again"
 	case q.Act == ActOrderProfile && q.Kind == ItemOutcomeUnknown:
 		return "Order another eSIM; the one that may have been allotted is written off as LEAKED"
 	case q.Act == ActOrderProfile:

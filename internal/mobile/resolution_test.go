@@ -83,6 +83,22 @@ func TestOffers(t *testing.T) {
 		"STEP_STUCK send_mail, resending":       "give-up",
 		"STEP_STUCK deactivate_line, undoing":   "done end-as-failed",
 
+		"OUTCOME_UNKNOWN send_mail, coming up":    "done send-again",
+		"STEP_REFUSED send_mail, coming up":       "send-again done",
+		"STEP_REFUSED -, coming up":               "go-on give-up",
+		"STEP_REFUSED submit_port, coming up":     "send-again give-up",
+		"STEP_REFUSED supplement_port, coming up": "send-again give-up",
+		"STEP_REFUSED reschedule_port, coming up": "send-again give-up",
+		"STEP_REFUSED cancel_port, undoing":       "done send-again end-as-failed",
+		"STEP_STUCK submit_port, coming up":       "give-up",
+		"STEP_STUCK supplement_port, coming up":   "give-up",
+		"STEP_STUCK reschedule_port, coming up":   "give-up",
+		"STEP_STUCK cancel_port, undoing":         "done end-as-failed",
+		"CARRIER_SILENT -, coming up":             "give-up",
+		"CARRIER_SILENT -, undoing":               "done end-as-failed",
+		"PORT_REFUSED -, coming up":               "send-again go-on give-up",
+		"TOO_MANY_REFUSALS -, coming up":          "go-on send-again give-up",
+
 		"RUN_LOST -, coming up": "go-on give-up",
 		"RUN_LOST -, live":      "go-on",
 		"RUN_LOST -, undoing":   "give-up",
@@ -92,9 +108,11 @@ func TestOffers(t *testing.T) {
 	// They hold nothing up, whatever they are about.
 	for _, q := range questions() {
 		switch q.Kind {
-		case mobile.ItemNumberAtRisk, mobile.ItemMailNotDelivered, mobile.ItemInstallFailed:
+		case mobile.ItemNumberAtRisk, mobile.ItemMailNotDelivered, mobile.ItemInstallFailed, mobile.ItemOddEvent,
+			mobile.ItemDoesNotWork:
 			want[name(q)] = "dismiss"
-		case mobile.ItemStepStuck, mobile.ItemOutcomeUnknown, mobile.ItemStepRefused, mobile.ItemRunLost:
+		case mobile.ItemStepStuck, mobile.ItemOutcomeUnknown, mobile.ItemStepRefused, mobile.ItemRunLost,
+			mobile.ItemCarrierSilent, mobile.ItemTooManyRefusals, mobile.ItemPortRefused:
 		}
 	}
 
@@ -133,18 +151,25 @@ func TestOffers_NothingWaitsForEver(t *testing.T) {
 	asked := map[mobile.ItemKind]map[mobile.Act][]mobile.Phase{
 		mobile.ItemOutcomeUnknown: {
 			mobile.ActOrderProfile: {comingUp, undoing, replacing},
-			mobile.ActSendMail:     {live, replacing, resending},
+			mobile.ActSendMail:     {comingUp, live, replacing, resending},
 		},
+		mobile.ItemPortRefused:     {"": {comingUp}},
+		mobile.ItemTooManyRefusals: {"": {comingUp}},
+		mobile.ItemCarrierSilent:   {"": {comingUp, undoing}},
 		mobile.ItemStepRefused: {
+			mobile.ActSubmitPort:     {comingUp},
+			mobile.ActSupplementPort: {comingUp},
+			mobile.ActReschedulePort: {comingUp},
+			mobile.ActCancelPort:     {undoing},
 			mobile.ActOrderProfile:   {comingUp, undoing, replacing},
 			mobile.ActConfirmProfile: {comingUp, replacing},
 			mobile.ActChangeSIM:      {replacing},
-			mobile.ActSendMail:       {live, replacing, resending},
+			mobile.ActSendMail:       {comingUp, live, replacing, resending},
 			mobile.ActCancelProfile:  {undoing, replacing},
 			mobile.ActRetireProfile:  {replacing},
 			mobile.ActDeactivateLine: {undoing},
 			// Something of our own refused, so that no act outside was.
-			"": {live, undoing, replacing, resending},
+			"": {comingUp, live, undoing, replacing, resending},
 		},
 		mobile.ItemRunLost: {"": {comingUp, live, undoing, replacing, resending}},
 	}
@@ -169,12 +194,13 @@ func TestOffers_NothingIsSentTwiceThatGoesOnByItself(t *testing.T) {
 			continue
 		}
 		switch q.Kind {
-		case mobile.ItemStepRefused: // it has not happened
+		case mobile.ItemStepRefused, mobile.ItemPortRefused, mobile.ItemTooManyRefusals: // it has not happened
 		case mobile.ItemOutcomeUnknown:
 			if !slices.Contains(blind, q.Act) || q.Phase == mobile.PhaseUndoing {
 				t.Errorf("%s: it may be sent again", name(q))
 			}
-		case mobile.ItemStepStuck, mobile.ItemRunLost, mobile.ItemNumberAtRisk, mobile.ItemMailNotDelivered, mobile.ItemInstallFailed:
+		case mobile.ItemStepStuck, mobile.ItemRunLost, mobile.ItemNumberAtRisk, mobile.ItemMailNotDelivered, mobile.ItemInstallFailed,
+			mobile.ItemCarrierSilent, mobile.ItemOddEvent, mobile.ItemDoesNotWork:
 			t.Errorf("%s: it may be sent again", name(q))
 		}
 	}

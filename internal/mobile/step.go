@@ -9,8 +9,12 @@ type StepName string
 const (
 	StepCheckSubscription    StepName = "check_subscription"
 	StepCheckDevice          StepName = "check_device"
+	StepCheckPortability     StepName = "check_portability"
+	StepCollectPortingInfo   StepName = "collect_porting_info"
 	StepReserveESIM          StepName = "reserve_esim"
 	StepActivateLine         StepName = "activate_line"
+	StepSubmitPort           StepName = "submit_port"
+	StepAwaitPort            StepName = "await_port"
 	StepActivateSubscription StepName = "activate_subscription"
 	StepSendActivationEmail  StepName = "send_activation_email"
 )
@@ -20,6 +24,7 @@ const (
 const (
 	StepResendActivationEmail StepName = "resend_activation_email"
 	StepReplaceProfile        StepName = "replace_profile"
+	StepSendPortalLink        StepName = "send_portal_link"
 	// StepChangeSIM and StepRetireESIM are parts of replacing an eSIM.
 	StepChangeSIM  StepName = "change_sim"
 	StepRetireESIM StepName = "retire_esim"
@@ -72,16 +77,26 @@ func (n StepName) Title() string {
 		return "Check the subscription"
 	case StepCheckDevice:
 		return "Check the device"
+	case StepCheckPortability:
+		return "Check that the number can be brought"
+	case StepCollectPortingInfo:
+		return "Collect the porting details"
 	case StepReserveESIM:
 		return "Reserve the eSIM"
 	case StepActivateLine:
 		return "Activate the line"
+	case StepSubmitPort:
+		return "Submit the port"
+	case StepAwaitPort:
+		return "Wait for the number to move"
 	case StepActivateSubscription:
 		return "Activate the subscription"
 	case StepSendActivationEmail:
 		return "Send the Mobile Activation e-mail"
 	case StepResendActivationEmail:
 		return "Send the Mobile Activation e-mail again"
+	case StepSendPortalLink:
+		return "Send the customer a new link"
 	case StepReplaceProfile:
 		return "Replace the eSIM"
 	case StepChangeSIM:
@@ -100,7 +115,12 @@ func (t Type) Plan() []StepName {
 			StepCheckSubscription, StepCheckDevice, StepReserveESIM,
 			StepActivateLine, StepActivateSubscription, StepSendActivationEmail,
 		}
-	case TypePortIn, TypeFollowUp:
+	case TypePortIn:
+		return []StepName{
+			StepCheckSubscription, StepCheckDevice, StepCheckPortability, StepCollectPortingInfo, StepReserveESIM,
+			StepSubmitPort, StepSendActivationEmail, StepAwaitPort, StepActivateSubscription,
+		}
+	case TypeFollowUp:
 	}
 	return nil
 }
