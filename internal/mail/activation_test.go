@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -24,12 +25,14 @@ func TestCompose(t *testing.T) {
 		t.Parallel()
 		golden(t, "new-line.txt", compose(t, newLine(t)).Text())
 		golden(t, "port.txt", compose(t, ported(t)).Text())
+		golden(t, "port-dated.txt", compose(t, portedOn(t)).Text())
 	})
 
 	t.Run("WritesTheHTMLPart", func(t *testing.T) {
 		t.Parallel()
 		golden(t, "new-line.outline", outline(t, compose(t, newLine(t)).HTML()))
 		golden(t, "port.outline", outline(t, compose(t, ported(t)).HTML()))
+		golden(t, "port-dated.outline", outline(t, compose(t, portedOn(t)).HTML()))
 	})
 
 	t.Run("GivesTheSameBytesAgain", func(t *testing.T) {
@@ -101,12 +104,16 @@ func TestBothParts(t *testing.T) {
 		"after ten minutes", "(212) 555-0100", "Monday to Friday, 8 am to 8 pm Eastern",
 		"help@northwind.example",
 	}
-	onlyPort := []string{"Keep your old SIM in the phone, and do not cancel your old line."}
+	onlyPort := []string{
+		"Keep your old SIM in the phone, and do not cancel your old line.",
+		"Install it now on Wi-Fi, and keep your old SIM in the phone: your number moves",
+		"Do not cancel your old line.",
+	}
 	links := func(m ActivationMail) []string {
 		return []string{m.Code.AppleLink(), m.Code.AndroidLink(), m.PortalLink}
 	}
 
-	for name, m := range map[string]ActivationMail{"NewLine": newLine(t), "Port": ported(t)} {
+	for name, m := range map[string]ActivationMail{"NewLine": newLine(t), "Port": ported(t), "PortWithItsTime": portedOn(t)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			message := compose(t, m)
@@ -119,6 +126,8 @@ func TestBothParts(t *testing.T) {
 			for _, sentence := range onlyPort {
 				mustSay(t, m.Ported, sentence, text, html)
 			}
+			mustSay(t, m.Ported && m.Moves.IsZero(), "your number moves soon.", text, html)
+			mustSay(t, !m.Moves.IsZero(), "your number moves on Wednesday, September 30 at 10:00 AM EDT.", text, html)
 			hrefs := attributes(t, message.HTML(), "href")
 			for _, link := range links(m) {
 				if !strings.Contains(message.Text(), link+"\n") || !slices.Contains(hrefs, link) {
@@ -205,6 +214,8 @@ func TestComposeRefuses(t *testing.T) {
 		"LoopbackLookalike":    {func(m *ActivationMail) { m.PortalLink = "http://localhost.evil.example/" }, "portal_link"},
 		"NoLink":               {func(m *ActivationMail) { m.PortalLink = "" }, "portal_link"},
 		"NoCode":               {func(m *ActivationMail) { m.Code = mobile.ActivationCode{} }, "code"},
+		"NoTimeZoneForThePort": {func(m *ActivationMail) { *m = timed(*m, "") }, "tenant.time_zone"},
+		"NoSuchTimeZone":       {func(m *ActivationMail) { *m = timed(*m, "Mars/Olympus") }, "tenant.time_zone"},
 		"NoNoticeID":           {func(m *ActivationMail) { m.NoticeID = "" }, "notice_id"},
 		"PersonalNoticeID":     {func(m *ActivationMail) { m.NoticeID = "ada@example.com" }, "notice_id"},
 		"PersonalActivationID": {func(m *ActivationMail) { m.ActivationID = "+1 212" }, "activation_id"},
@@ -227,6 +238,22 @@ func TestComposeRefuses(t *testing.T) {
 				t.Errorf("got violations of %v, want %v", got, want)
 			}
 		})
+	}
+}
+
+// timed is a port that moves at a time, in this zone.
+func timed(m ActivationMail, zone string) ActivationMail {
+	m.Ported, m.Moves, m.Tenant.TimeZone = true, time.Unix(0, 0), zone
+	return m
+}
+
+// TestNewLineReadsNoTime: only a port has one.
+func TestNewLineReadsNoTime(t *testing.T) {
+	t.Parallel()
+	m := timed(newLine(t), "Mars/Olympus")
+	m.Ported = false
+	if got, want := compose(t, m).Text(), compose(t, newLine(t)).Text(); got != want {
+		t.Errorf("the text part differs (-without +with):\n%s", cmp.Diff(want, got))
 	}
 }
 

@@ -1,92 +1,89 @@
 package mail
 
 import (
-	"cmp"
 	"net"
-	"net/mail"
 	"net/url"
 	"regexp"
 	"strings"
-
-	sgmail "github.com/sendgrid/sendgrid-go/helpers/mail"
 
 	"github.com/dialtone/dialtone/internal/fault"
 	"github.com/dialtone/dialtone/internal/mobile"
 )
 
-// view is what the templates see: values that have been checked, in the form in which they
-// are shown.
+// view is what the templates of the *Mobile Activation* mail see: values that have been
+// checked, in the form in which they are shown.
 type view struct {
-	TenantName   string
-	CustomerName string
-	Number       string // (212) 555-0123
-	Ported       bool
-	SupportPhone string
-	SupportTel   string // E.164 for a tel: link; empty when SupportPhone is not a number
-	SupportHours string
-	ReplyTo      string
-	PortalLink   string
-	AppleLink    string
-	AndroidLink  string
-	Address      string
-	MatchingID   string
-	LPA          string
-	QRWidth      int
-
-	// from is an address, or a name with an address in angle brackets.
-	from, to string
+	letter
+	Number      string // (212) 555-0123
+	Ported      bool
+	Moves       string // Tuesday, March 3 at 10:00 AM EST; empty when it is not known
+	AppleLink   string
+	AndroidLink string
+	Address     string
+	MatchingID  string
+	LPA         string
+	QRWidth     int
 }
 
-// view checks every field. mobile's parsers refuse CR, LF, NUL and all that could turn a
-// line around, and read addresses with net/mail; names and addresses end in headers.
+// view checks every field.
 func (m ActivationMail) view() (view, error) {
 	var c checks
 	v := view{
-		TenantName:   take(&c, "tenant.display_name", m.Tenant.DisplayName, mobile.ParseName),
-		SupportPhone: take(&c, "tenant.support_phone", m.Tenant.SupportPhone, mobile.ParseName),
-		SupportHours: take(&c, "tenant.support_hours", m.Tenant.SupportHours, mobile.ParseName),
-		from:         take(&c, "tenant.mail_from", m.Tenant.MailFrom, mobile.ParseSender),
-		to:           take(&c, "to", m.To, mobile.ParseEmail),
-		Number:       take(&c, "number", m.Number, nationalForm),
-		PortalLink:   take(&c, "portal_link", m.PortalLink, safeLink),
-		Ported:       m.Ported,
-		AppleLink:    m.Code.AppleLink(),
-		AndroidLink:  m.Code.AndroidLink(),
-		Address:      m.Code.Address(),
-		MatchingID:   m.Code.MatchingID(),
-		LPA:          m.Code.LPA(),
+		letter: c.letter(ActivationSubject, letterFields{
+			noticeID: m.NoticeID, activationID: m.ActivationID, tenant: m.Tenant,
+			customerName: m.CustomerName, to: m.To, portalLink: m.PortalLink,
+		}),
+		Number:      take(&c, "number", m.Number, nationalForm),
+		Ported:      m.Ported,
+		AppleLink:   m.Code.AppleLink(),
+		AndroidLink: m.Code.AndroidLink(),
+		Address:     m.Code.Address(),
+		MatchingID:  m.Code.MatchingID(),
+		LPA:         m.Code.LPA(),
 	}
-	take(&c, "notice_id", m.NoticeID, mobile.ParseID)
-	take(&c, "activation_id", string(m.ActivationID), mobile.ParseID)
-	if m.CustomerName != "" {
-		v.CustomerName = take(&c, "customer_name", m.CustomerName, mobile.ParseName)
-	}
-	if m.Tenant.MailReplyTo != "" {
-		v.ReplyTo = take(&c, "tenant.mail_reply_to", m.Tenant.MailReplyTo, mobile.ParseEmail)
-	}
-	if national, refusal := nationalForm(v.SupportPhone); refusal == nil {
-		v.SupportPhone, v.SupportTel = national, v.SupportPhone
+	if m.Ported && !m.Moves.IsZero() {
+		v.Moves = c.moment("moves", m.Moves, m.Tenant.TimeZone)
 	}
 	if m.Code == (mobile.ActivationCode{}) {
-		c.violations = append(c.violations, fault.Violation{Field: "code", Reason: "FIELD_REQUIRED", Text: "The activation code is required."})
+		c.refuse("code", "FIELD_REQUIRED", "The activation code is required.")
 	}
-	if len(c.violations) > 0 {
-		refused := *ErrFields
-		refused.Violations = c.violations
-		return view{}, &refused
+	if err := c.refusal(); err != nil {
+		return view{}, err
 	}
 	return v, nil
 }
 
 type checks struct{ violations []fault.Violation }
 
+func (c *checks) refuse(field, reason, text string) {
+	c.violations = append(c.violations, fault.Violation{Field: field, Reason: reason, Text: text})
+}
+
+// refusal is ErrFields with all that was noted; nil when nothing was.
+func (c *checks) refusal() error {
+	if len(c.violations) == 0 {
+		return nil
+	}
+	refused := *ErrFields
+	refused.Violations = c.violations
+	return &refused
+}
+
 // take parses one field and notes its refusal.
 func take(c *checks, field, value string, parse func(string) (string, *mobile.Refusal)) string {
 	parsed, refusal := parse(value)
 	if refusal != nil {
-		c.violations = append(c.violations, fault.Violation{Field: field, Reason: refusal.Reason, Text: refusal.Text})
+		c.refuse(field, refusal.Reason, refusal.Text)
 	}
 	return parsed
+}
+
+// optional is take for a field that may be empty.
+func optional(c *checks, field, value string, parse func(string) (string, *mobile.Refusal)) string {
+	if value == "" {
+		return ""
+	}
+	return take(c, field, value, parse)
 }
 
 var e164US = regexp.MustCompile(`^\+1([2-9]\d{2})([2-9]\d{2})(\d{4})$`)
@@ -122,13 +119,4 @@ func safeLink(link string) (string, *mobile.Refusal) {
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
-}
-
-// sender is who the mail is from: the tenant by its name, unless mail_from brings another.
-func (v view) sender() *sgmail.Email {
-	parsed, err := mail.ParseAddress(v.from)
-	if err != nil {
-		return sgmail.NewEmail(v.TenantName, v.from) // checked before: it never fails
-	}
-	return sgmail.NewEmail(cmp.Or(parsed.Name, v.TenantName), parsed.Address)
 }

@@ -48,6 +48,9 @@ var looks = map[string]look{
 	"buttonLink": {"buttonink", "display:block;padding:12px 16px;text-align:center;text-decoration:none;font-size:16px;line-height:22px;font-weight:600;color:#ffffff;", "color:#1b1f24;"},
 	"buttonNote": {"buttonink", "font-size:13px;line-height:18px;font-weight:400;color:#ffffff;", ""},
 	"gap":        {"", "font-size:10px;line-height:10px;", ""},
+	"action":     {"", "margin:24px 0 0;", ""},
+	"address":    {"quiet", "margin:8px 0 20px;font-size:13px;line-height:20px;overflow-wrap:anywhere;" + quiet, ""},
+	"help":       {"", "margin:32px 0 0;font-size:16px;line-height:24px;", ""},
 	"qrTable":    {"", "table-layout:fixed;width:100%;", ""}, // fixed: a text in place of the image must not widen it
 	"qrCard":     {"", "border-radius:8px;border:1px solid #d5dae0;background-color:#ffffff;color:#1b1f24;padding:8px;", ""},
 	"qr":         {"", "display:block;margin:0 auto;max-width:100%;height:auto;border:0;background-color:#ffffff;color:#1b1f24;font-size:16px;line-height:24px;", ""},
@@ -87,7 +90,7 @@ var files embed.FS
 
 // The functions give constants of this file only; nothing that a customer or a tenant wrote
 // passes html/template without being escaped.
-var htmlTemplate = template.Must(template.New("activation.html.tmpl").Option("missingkey=error").Funcs(template.FuncMap{
+var htmlFuncs = template.FuncMap{
 	"look": func(name string) template.HTMLAttr {
 		l := looks[name]
 		attribute := `style="` + l.style + `"`
@@ -102,6 +105,22 @@ var htmlTemplate = template.Must(template.New("activation.html.tmpl").Option("mi
 	"onlyOutlook": func(markup string) template.HTML {
 		return template.HTML("<!--[if mso]>" + markup + "<![endif]-->")
 	},
-}).ParseFS(files, "templates/activation.html.tmpl"))
+}
 
-var textTemplate = texttemplate.Must(texttemplate.New("activation.txt.tmpl").ParseFS(files, "templates/activation.txt.tmpl"))
+var textFuncs = texttemplate.FuncMap{"upper": strings.ToUpper}
+
+var (
+	activationForm = formOf("activation")
+	noticeForm     = formOf("notice")
+)
+
+// formOf reads the templates of this name and those that every mail shares.
+func formOf(name string) form {
+	text, html := name+".txt.tmpl", name+".html.tmpl"
+	return form{
+		text: texttemplate.Must(texttemplate.New(text).Funcs(textFuncs).
+			ParseFS(files, "templates/letter.txt.tmpl", "templates/"+text)),
+		html: template.Must(template.New(html).Option("missingkey=error").Funcs(htmlFuncs).
+			ParseFS(files, "templates/letter.html.tmpl", "templates/"+html)),
+	}
+}

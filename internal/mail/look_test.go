@@ -22,6 +22,8 @@ func TestContrast(t *testing.T) {
 		{"number", "card"},
 		{"small", "card"},
 		{"link", "card"},
+		{"address", "card"},
+		{"footerLink", "card"},
 		{"h1", "card"},
 		{"codeName", "codes"},
 		{"code", "codes"},

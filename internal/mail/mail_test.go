@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -26,6 +27,7 @@ func newLine(tb testing.TB) ActivationMail {
 			MailReplyTo:  "help@northwind.example",
 			SupportPhone: "+12125550100",
 			SupportHours: "Monday to Friday, 8 am to 8 pm Eastern",
+			TimeZone:     "America/New_York",
 		},
 		CustomerName: "Ada Lovelace",
 		To:           "ada@example.com",
@@ -39,6 +41,14 @@ func ported(tb testing.TB) ActivationMail {
 	tb.Helper()
 	m := newLine(tb)
 	m.Ported = true
+	return m
+}
+
+// portedOn is a port whose due time is known.
+func portedOn(tb testing.TB) ActivationMail {
+	tb.Helper()
+	m := ported(tb)
+	m.Moves = time.Date(2026, time.September, 30, 14, 0, 0, 0, time.UTC)
 	return m
 }
 

@@ -20,7 +20,8 @@ const (
 )
 
 // Message is a finished mail: the very bytes of a SendGrid v3 send. It holds an activation
-// code and must be sealed at rest; printing it shows nothing.
+// code or a link that is as good as a key, and must be sealed at rest; printing it shows
+// nothing.
 type Message struct {
 	body []byte
 	head sgmail.SGMailV3
@@ -60,10 +61,8 @@ func (m Message) Again(noticeID, to string) (Message, error) {
 	var c checks
 	again.head.CustomArgs[argNotice] = take(&c, "notice_id", noticeID, mobile.ParseID)
 	again.head.Personalizations[0].To[0].Address = take(&c, "to", cmp.Or(to, m.To()), mobile.ParseEmail)
-	if len(c.violations) > 0 {
-		refused := *ErrFields
-		refused.Violations = c.violations
-		return Message{}, &refused
+	if err := c.refusal(); err != nil {
+		return Message{}, err
 	}
 	return newMessage(&again.head)
 }

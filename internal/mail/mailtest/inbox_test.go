@@ -89,6 +89,32 @@ func TestMailPage(t *testing.T) {
 		}
 	})
 
+	t.Run("ShowsANoticeThatHasNothingAttached", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		notice := noticeTo(t, "ada@example.com")
+		id, err := b.client.Send(t.Context(), notice.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.restart(t)
+
+		_, page := b.get(t, "/inbox/"+id)
+		_, html := b.get(t, "/inbox/"+id+"/html")
+
+		for _, want := range []string{notice.Subject(), "ada@example.com", "AT&amp;T", "text/plain", "text/html", "notice-2", "activation-1"} {
+			if !strings.Contains(page, want) {
+				t.Errorf("the page lacks %q", want)
+			}
+		}
+		if strings.Contains(page, "image/png") || strings.Contains(html, "<img") || !strings.Contains(html, `href="https://my.northwind.example/a"`) {
+			t.Error("the page shows a picture, or no button")
+		}
+		if mails := b.inbox(t); len(mails) != 1 || len(mails[0].Parts) != 0 || mails[0].Text != notice.Text() {
+			t.Errorf("the inbox holds %+v", mails)
+		}
+	})
+
 	t.Run("KnowsNoOtherMail", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)

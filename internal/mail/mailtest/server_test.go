@@ -138,6 +138,23 @@ func messageTo(t *testing.T, to string) mail.Message {
 	return message
 }
 
+func noticeTo(t *testing.T, to string) mail.Message {
+	t.Helper()
+	message, err := mail.NoticeMail{
+		NoticeID: "notice-2", ActivationID: "activation-1", To: to, Kind: mobile.NoticeDetailsNeeded,
+		Tenant: mobile.Tenant{
+			DisplayName: "Northwind Mobile", MailFrom: "hello@northwind.example",
+			SupportPhone: "+12125550100", SupportHours: "daily", TimeZone: "America/New_York",
+		},
+		Number: "+12125550123", DonorName: "AT&T", Ask: []string{"Account number"}, Deadline: noon,
+		PortalLink: "https://my.northwind.example/a",
+	}.Compose()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return message
+}
+
 func (b *bundle) send(t *testing.T, to string) string {
 	t.Helper()
 	id, err := b.client.Send(t.Context(), messageTo(t, to).Bytes())

@@ -3,7 +3,7 @@
 //
 //	go run ./internal/mail/mailtest/pictures [-out .local/pictures] [-documents deploy/pictures]
 //
-// It draws each mail 320 and 600 pixels wide, light and dark, with images on and off. With
+// It draws each mail 320 and 700 pixels wide, light and dark, and those that have images also without. With
 // -documents it also draws the two pictures that documents show.
 package main
 
@@ -87,7 +87,7 @@ type page struct {
 func album(scenes []scene, folder, documents string) []page {
 	var pages []page
 	for _, s := range scenes {
-		for _, width := range []int{320, 600} {
+		for _, width := range []int{320, 700} {
 			for _, scheme := range []string{"light", "dark"} {
 				name := fmt.Sprintf("%s-%d-%s.png", s.name, width, scheme)
 				pages = append(pages, page{browsertest.Shot{URL: s.url, Width: width, Scheme: scheme}, filepath.Join(folder, name)})
