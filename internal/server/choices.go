@@ -53,7 +53,7 @@ func also(choice *dialtonev1.Choice, flags string) *dialtonev1.Choice {
 // itemChoices are the resolutions that an item offers. Where several items are open, the line
 // for a shell names the item.
 func itemChoices(a mobile.Activation, item mobile.Item, several bool) []*dialtonev1.Choice {
-	question := item.Question(!a.Live.IsZero())
+	question := item.Question(a.GoesForward())
 	offers := question.Offers()
 	choices := make([]*dialtonev1.Choice, 0, len(offers))
 	for _, offer := range offers {

@@ -171,7 +171,11 @@ func fileDecision(ctx context.Context, s *store.Store, a mobile.Activation, v re
 	if filed.item, err = findItem(ctx, s, v); err != nil {
 		return filed, err
 	}
-	question := filed.item.Question(!a.Live.IsZero())
+	forward, err := s.GoesForward(ctx, a)
+	if err != nil {
+		return filed, err
+	}
+	question := filed.item.Question(forward)
 	if offers := question.Offers(); !slices.Contains(offers, v.resolution) {
 		return filed, errNotOffered.With("choices", wordsOf(offers)).With("item_id", filed.item.ID)
 	}

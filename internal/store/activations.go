@@ -22,7 +22,7 @@ var (
 	ErrActivationEnded = fault.New(fault.Conflict, "WORKFLOW_ENDED",
 		"The workflow has ended; nothing more can be asked of it. Launch a new one if the subscription is still pending.")
 	ErrTooLateToCancel = fault.New(fault.Conflict, "TOO_LATE_TO_CANCEL",
-		"The line is live, so its activation can no longer be cancelled. Take the line down with the carrier's own means.")
+		"The line is live, or its number has moved, so its activation can no longer be cancelled. Take the line down with the carrier's own means.")
 )
 
 // ErrStaleRevision refuses what was decided on an older revision.
@@ -197,12 +197,15 @@ type ActivationFilter struct {
 	Type   mobile.Type
 	// Step keeps those that are at this step now.
 	Step mobile.StepName
-	// Reason keeps those that have it now, or whose present step has.
+	// Reason keeps those that have it now, or whose present step or newest port has.
 	Reason string
 	// InstallStates keeps those whose present profile is in one of them.
 	InstallStates []mobile.InstallState
-	AccountID     string
-	Subscription  mobile.SubscriptionID
+	// Donor and PortStates keep those whose newest port is from it, and is in one of them.
+	Donor        mobile.DonorCode
+	PortStates   []mobile.PortState
+	AccountID    string
+	Subscription mobile.SubscriptionID
 	// From and Before keep those that were made at or after one moment and before another.
 	From, Before time.Time
 	// LongerThan keeps those that have been in their state for longer.
@@ -233,7 +236,11 @@ func (s *Store) ListActivations(ctx context.Context, tenant mobile.TenantID, f A
 		  AND (@step = '' OR EXISTS (SELECT FROM activation_steps t WHERE t.activation_id = a.activation_id
 		       AND t.name = @step AND t.state IN ('RUNNING', 'RETRYING', 'WAITING')))
 		  AND (@reason = '' OR reason = @reason OR EXISTS (SELECT FROM activation_steps t WHERE t.activation_id = a.activation_id
-		       AND t.reason = @reason AND t.state IN ('RUNNING', 'RETRYING', 'WAITING', 'REFUSED')))
+		       AND t.reason = @reason AND t.state IN ('RUNNING', 'RETRYING', 'WAITING', 'REFUSED'))
+		       OR @reason = (SELECT p.reason FROM ports p WHERE p.activation_id = a.activation_id `+portNewest+` LIMIT 1))
+		  AND (@donor = '' OR @donor = (SELECT p.donor FROM ports p WHERE p.activation_id = a.activation_id `+portNewest+` LIMIT 1))
+		  AND (cardinality(@ports::text[]) = 0 OR (SELECT p.state FROM ports p WHERE p.activation_id = a.activation_id `+portNewest+`
+		       LIMIT 1) = ANY (@ports))
 		  AND (cardinality(@installs::text[]) = 0 OR (SELECT p.install_state FROM profiles p
 		       WHERE p.activation_id = a.activation_id AND p.adopted_at IS NOT NULL
 		       ORDER BY p.adopted_at DESC, p.created_at DESC LIMIT 1) = ANY (@installs))
@@ -268,7 +275,7 @@ func (s *Store) activationArgs(tenant mobile.TenantID, f ActivationFilter, after
 	}
 	return pgx.StrictNamedArgs{
 		"tenant": tenant, "states": texts(f.States), "type": f.Type, "step": f.Step, "reason": f.Reason,
-		"installs": texts(f.InstallStates), "account": f.AccountID, "subscription": f.Subscription,
+		"installs": texts(f.InstallStates), "donor": f.Donor, "ports": texts(f.PortStates), "account": f.AccountID, "subscription": f.Subscription,
 		"from": zeroNull(f.From), "before": zeroNull(f.Before), "since": since, "open": f.Open, "stuck": f.Stuck,
 		"now": s.now, "taken_up": s.now.Add(-engineDelay), "needs_operator": f.NeedsOperator, "severity": f.Severity,
 		"created": after.Created, "id": emptyNull(after.ID), "limit": limit,
@@ -319,6 +326,12 @@ func (s *Store) CancelActivation(ctx context.Context, c Cancel) error {
 		return ErrTooLateToCancel.With("state", string(a.State))
 	case a.State.Final():
 		return ErrActivationEnded.With("state", string(a.State))
+	}
+	switch moved, err := s.numberMoved(ctx, a); {
+	case err != nil:
+		return err
+	case moved:
+		return ErrTooLateToCancel.With("state", string(a.State))
 	}
 	sealed, err := s.sealOptional(c.Reason, "activation.cancel", c.Tenant, string(a.ID))
 	if err != nil {

@@ -162,6 +162,7 @@ const (
 	undefinedTable        = "42P01"
 	insufficientPrivilege = "42501"
 	invalidParameter      = "22023"
+	uniqueViolation       = "23505"
 )
 
 // givenUp tells whether Postgres undid the whole transaction in favour of another.

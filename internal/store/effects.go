@@ -124,10 +124,11 @@ func (s *Store) effectsOf(ctx context.Context, item mobile.Item) ([]mobile.Effec
 	}
 	rows, err := s.tx.Query(ctx, `
 		SELECT *
-		FROM (SELECT DISTINCT ON (act) `+effectColumns+`
+		FROM (SELECT DISTINCT ON (split_part(act, ':', 1)) `+effectColumns+`
 		      FROM effects
-		      WHERE activation_id = @activation AND follow_up_id IS NOT DISTINCT FROM @follow_up::uuid AND act = ANY (@acts)
-		      ORDER BY act, generation DESC) latest
+		      WHERE activation_id = @activation AND follow_up_id IS NOT DISTINCT FROM @follow_up::uuid
+		        AND split_part(act, ':', 1) = ANY (@acts)
+		      ORDER BY split_part(act, ':', 1), created_at DESC, generation DESC) latest
 		ORDER BY sent_at DESC NULLS LAST`, pgx.StrictNamedArgs{
 		"activation": item.Activation, "follow_up": emptyNull(string(item.FollowUp)), "acts": texts(acts),
 	})

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/dialtone/dialtone/internal/mobile"
@@ -22,12 +23,17 @@ const (
 	canaryEvent        = "canary: the partner's body"
 	canaryField        = "canary: a field of a request"
 	canarySaid         = "canary: what an operator found out"
+	canaryPIN          = "canarypin7781"
+	canaryAccount      = "CANARY-ACCOUNT-4471"
+	canaryHolder       = "Canary-Holder"
+	canaryRefusal      = "canary: the carrier's own words"
 )
 
 func canaries() []string {
 	return []string{
 		canaryName, canaryEmail, canaryNameOverride, canaryMailOverride, canaryCancel, canaryAudit,
 		canaryMatching, canaryMessage, canaryEvent, canaryField, canarySaid, "LPA:1$",
+		canaryPIN, canaryAccount, canaryHolder, canaryRefusal,
 	}
 }
 
@@ -56,7 +62,17 @@ func fill(t *testing.T, db *store.DB, n int) mobile.Activation {
 	})
 	fillActs(t, db, a, n)
 	fillOrders(t, db, a)
+	fillPort(t, db, tenant, n)
 	return a
+}
+
+// fillPort makes a port that was refused once.
+func fillPort(t *testing.T, db *store.DB, tenant mobile.Tenant, n int) {
+	t.Helper()
+	p := refusedPort(t, db, tenant, fmt.Sprintf("+1212555%04d", n), canaryPIN)
+	if len(p.Refused) != 1 {
+		t.Fatalf("the port is %+v", p)
+	}
 }
 
 // fillOrders writes what operators would.

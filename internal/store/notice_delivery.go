@@ -128,8 +128,12 @@ func (s *Store) sendingProved(ctx context.Context, a mobile.Activation, n mobile
 // effectOf finds the effect that sends a notice. One that was made before effects named what
 // they are about is found by its owner.
 func (s *Store) effectOf(ctx context.Context, a mobile.Activation, n mobile.Notice) (mobile.Effect, bool, error) {
-	effect, found, err := s.EffectAbout(ctx, mobile.ActSendMail, n.ID)
-	if err != nil || found {
+	act := mobile.ActSendMail
+	if n.Kind != mobile.NoticeActivation {
+		act = mobile.ActSendNotice.Of(n.ID)
+	}
+	effect, found, err := s.EffectAbout(ctx, act, n.ID)
+	if err != nil || found || act != mobile.ActSendMail {
 		return effect, found, err
 	}
 	effect, found, err = s.Effect(ctx, mobile.Effect{

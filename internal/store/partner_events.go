@@ -20,8 +20,11 @@ type PartnerEvent struct {
 	Kind     string
 	// Activation is the one that it is about; empty when it matched none.
 	Activation mobile.ActivationID
-	Body       []byte
-	Occurred   time.Time
+	// Port is the one that it is about, and Odd why a person must look at it; both mostly empty.
+	Port     mobile.PortID
+	Odd      string
+	Body     []byte
+	Occurred time.Time
 }
 
 // KeepPartnerEvent stores an event and gives false when it was stored before. An event that
@@ -40,12 +43,13 @@ func (s *Store) KeepPartnerEvent(ctx context.Context, e PartnerEvent) (bool, err
 		return false, err
 	}
 	n, err := s.exec(ctx, `
-		INSERT INTO partner_events (partner_event_id, partner, dedup_key, kind, tenant_id, activation_id, body_sealed,
+		INSERT INTO partner_events (partner_event_id, partner, dedup_key, kind, tenant_id, activation_id, port_id, odd, body_sealed,
 		                            occurred_at, received_at)
-		VALUES (@id, @partner, @dedup, @kind, @tenant, @activation, @body, @occurred, @now)
+		VALUES (@id, @partner, @dedup, @kind, @tenant, @activation, @port, @odd, @body, @occurred, @now)
 		ON CONFLICT ON CONSTRAINT partner_events_dedup DO NOTHING`, pgx.StrictNamedArgs{
 		"id": id, "partner": e.Partner, "dedup": e.DedupKey, "kind": e.Kind, "tenant": tenant,
 		"activation": emptyNull(string(e.Activation)), "body": sealed, "occurred": e.Occurred, "now": s.now,
+		"port": emptyNull(string(e.Port)), "odd": e.Odd,
 	})
 	if err != nil {
 		return false, fmt.Errorf("keep an event of %s: %w", e.Partner, err)
@@ -100,6 +104,7 @@ func (s *Store) wake(ctx context.Context, a mobile.Activation, followUp mobile.F
 
 // Facts are what the outside has said to a run that it has not taken up yet.
 type Facts struct {
+	Type      mobile.Type
 	Cancelled bool
 	// LineEvents counts the carrier's unconsumed events. They are hints: the line is read.
 	LineEvents int64
@@ -114,7 +119,7 @@ func (s *Store) TakeFacts(ctx context.Context, tenant mobile.TenantID, id mobile
 	if err != nil {
 		return Facts{}, err
 	}
-	facts := Facts{Cancelled: !a.CancelRequested.IsZero()}
+	facts := Facts{Type: a.Type, Cancelled: !a.CancelRequested.IsZero()}
 	if facts.Settled, err = s.outcomeKnown(ctx, id, followUp); err != nil {
 		return Facts{}, err
 	}
@@ -133,14 +138,15 @@ func (s *Store) TakeFacts(ctx context.Context, tenant mobile.TenantID, id mobile
 }
 
 // outcomeKnown tells whether every effect of a kind that only evidence or a person can settle
-// is settled: whoever waits for an outcome may look again.
+// is settled: whoever waits for an outcome may look again. Mails that only ask or tell are not
+// waited for.
 func (s *Store) outcomeKnown(ctx context.Context, id mobile.ActivationID, followUp mobile.FollowUpID) (known bool, err error) {
 	err = s.tx.QueryRow(ctx, `
 		SELECT coalesce(bool_and(verdict IN ('yes', 'refused')), false)
 		FROM (SELECT DISTINCT ON (act) verdict
 		      FROM effects
 		      WHERE activation_id = @id AND follow_up_id IS NOT DISTINCT FROM @follow_up::uuid
-		        AND settle IN ('blind', 'evidenced')
+		        AND settle IN ('blind', 'evidenced') AND act NOT LIKE 'send_notice:%'
 		      ORDER BY act, generation DESC) latest`,
 		pgx.StrictNamedArgs{"id": id, "follow_up": emptyNull(string(followUp))}).Scan(&known)
 	if err != nil {

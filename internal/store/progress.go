@@ -220,12 +220,18 @@ func (s *Store) End(ctx context.Context, m Move) (mobile.State, error) {
 	if err := s.closeItems(ctx, a, itemsOf{kinds: stopping()}); err != nil {
 		return "", err
 	}
+	if err := s.endPorts(ctx, a, m.To); err != nil {
+		return "", err
+	}
 	return m.To, s.move(ctx, a, m)
 }
 
 // stopping are the kinds of item that a run waits at.
 func stopping() []mobile.ItemKind {
-	return []mobile.ItemKind{mobile.ItemStepStuck, mobile.ItemOutcomeUnknown, mobile.ItemStepRefused, mobile.ItemRunLost}
+	return []mobile.ItemKind{
+		mobile.ItemStepStuck, mobile.ItemOutcomeUnknown, mobile.ItemStepRefused, mobile.ItemRunLost, mobile.ItemCarrierSilent,
+		mobile.ItemTooManyRefusals, mobile.ItemPortRefused,
+	}
 }
 
 // Answered takes back what an operator was asked about a step, or about the whole activation
@@ -236,7 +242,9 @@ func (s *Store) Answered(ctx context.Context, m Move, step mobile.StepName) erro
 	if err != nil {
 		return err
 	}
-	if err := s.closeItems(ctx, a, itemsOf{step: step, kinds: []mobile.ItemKind{mobile.ItemStepStuck}}); err != nil {
+	if err := s.closeItems(ctx, a, itemsOf{step: step, kinds: []mobile.ItemKind{
+		mobile.ItemStepStuck, mobile.ItemCarrierSilent, mobile.ItemTooManyRefusals, mobile.ItemPortRefused,
+	}}); err != nil {
 		return err
 	}
 	if a.State != mobile.StateWaitingForOperator {

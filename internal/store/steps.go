@@ -54,7 +54,7 @@ func (s *Store) RecordAttempt(ctx context.Context, t Attempt) error {
 	}
 	if t.State == mobile.StepDone || t.State == mobile.StepUndone || t.Through {
 		if err := s.closeItems(ctx, a, itemsOf{step: t.Step, kinds: []mobile.ItemKind{
-			mobile.ItemStepStuck, mobile.ItemOutcomeUnknown, mobile.ItemStepRefused,
+			mobile.ItemStepStuck, mobile.ItemOutcomeUnknown, mobile.ItemStepRefused, mobile.ItemCarrierSilent,
 		}}); err != nil {
 			return err
 		}
@@ -141,7 +141,7 @@ func (s *Store) steps(ctx context.Context, ids []string) (map[mobile.ActivationI
 		SELECT activation_id, name, state, attempts, started_at, ended_at, reason, detail, next_try_at
 		FROM activation_steps
 		WHERE activation_id = ANY (@ids::uuid[])
-		ORDER BY activation_id, position`, pgx.StrictNamedArgs{"ids": ids})
+		ORDER BY activation_id, position, name`, pgx.StrictNamedArgs{"ids": ids})
 	if err != nil {
 		return nil, fmt.Errorf("read steps: %w", err)
 	}
@@ -190,6 +190,9 @@ func (s *Store) attach(ctx context.Context, all []mobile.Activation) error {
 	}
 	followUps, err := s.openFollowUps(ctx, ids)
 	if err != nil {
+		return err
+	}
+	if err := s.attachPorts(ctx, all); err != nil {
 		return err
 	}
 	for i, a := range all {
