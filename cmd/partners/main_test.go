@@ -24,6 +24,7 @@ import (
 
 	"github.com/dialtone/dialtone/internal/carrier"
 	"github.com/dialtone/dialtone/internal/config"
+	"github.com/dialtone/dialtone/internal/mobile"
 	"github.com/dialtone/dialtone/internal/partnertest"
 )
 
@@ -87,6 +88,16 @@ func order(n int) carrier.LineOrder {
 	return carrier.LineOrder{
 		ExternalID: fmt.Sprintf("activation-%d", n), ICCID: fmt.Sprintf("8901%015d", n),
 		IMEI: "490154203237518", ZIPCode: "10001", Plan: "P", CustomerName: "Ada Example",
+	}
+}
+
+// portOrder is for a number whose donor never answers.
+func portOrder() carrier.PortOrder {
+	line := order(2)
+	return carrier.PortOrder{
+		ExternalID: "port-1", LineExternalID: line.ExternalID, Number: "+12125550119", Donor: "att",
+		ICCID: line.ICCID, IMEI: line.IMEI, ZIPCode: line.ZIPCode, Plan: line.Plan, CustomerName: line.CustomerName,
+		Info: mobile.PortingInfo{AccountNumber: "0001", PIN: "0420", AccountZIP: "10001"},
 	}
 }
 
@@ -221,6 +232,10 @@ func TestAKilledProcessRemembers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	port, err := client.SubmitPort(t.Context(), "port", portOrder())
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := first.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -230,6 +245,9 @@ func TestAKilledProcessRemembers(t *testing.T) {
 	after, err := client.ReadLine(t.Context(), before.ExternalID)
 	if err != nil || after != before {
 		t.Errorf("before %+v, after %+v, error %v", before, after, err)
+	}
+	if after, err := client.ReadPort(t.Context(), port.ExternalID); err != nil || after != port {
+		t.Errorf("before %+v, after %+v, error %v", port, after, err)
 	}
 	again, err := client.ActivateLine(t.Context(), "key", order(1))
 	if err != nil || again != before {

@@ -43,6 +43,7 @@ type (
 			Code string `json:"code"`
 		} `json:"error"`
 		Line json.RawMessage `json:"line"`
+		Port json.RawMessage `json:"port"`
 	}
 )
 

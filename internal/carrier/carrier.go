@@ -15,13 +15,16 @@ import (
 //     redirect, and returns within a bounded time also when the context has no deadline.
 //   - An error of a call is a *mobile.PartnerError whose verdict is honest. Refused and not
 //     now promise that nothing has changed at the carrier; an act that may have happened is
-//     unknown. Methods that change nothing (CheckDevice, ReadLine) are never unknown.
+//     unknown. Methods that change nothing (CheckDevice, ReadLine, CheckPortability,
+//     ReadPort) are never unknown.
 //   - A refusal's Reason is a named fault. Nothing that the carrier says freely reaches the
 //     error, because such text may name the customer.
 //   - A write carries a key. The same key with the same content is the same act, however
 //     often it is sent, so that an unknown write is settled by sending it again.
-//   - A line is found by our external id, never by the carrier's reference alone.
+//   - A line or a port is found by our external id, never by the carrier's reference alone.
 type Carrier interface {
+	Ports
+
 	// CheckDevice asks whether the device can be used on the network and whether the
 	// network serves the ZIP code. It returns nil when both are so; refusals are
 	// mobile.ErrDeviceBlocked, ErrDeviceNotESIMCapable, ErrDeviceNotSupported,
@@ -51,7 +54,7 @@ type Carrier interface {
 
 	// Settle says how the outcome of a write comes to be known whose answer was lost:
 	// mobile.SettleKeyed, when the same key again is the same act, or mobile.SettleReadable,
-	// when ReadLine tells. A carrier that offers neither cannot be used safely.
+	// when ReadLine and ReadPort tell. A carrier that offers neither cannot be used safely.
 	Settle() mobile.Settle
 
 	// VerifyEvent reads an event that the carrier has sent to us. It refuses with
@@ -128,6 +131,12 @@ const (
 	EventLineFailed      = "line.failed"
 	EventLineSIMChanged  = "line.sim_changed"
 	EventLineDeactivated = "line.deactivated"
+
+	EventPortDelayed   = "port.delayed"
+	EventPortConfirmed = "port.confirmed"
+	EventPortRefused   = "port.refused"
+	EventPortCompleted = "port.completed"
+	EventPortCancelled = "port.cancelled"
 )
 
 // Event is something that happened at the carrier.
@@ -142,4 +151,6 @@ type Event struct {
 	At time.Time
 	// Line is the line as it was then; nil when the event is not about a line.
 	Line *Line
+	// Port is the port as it was then; nil when the event is not about a port.
+	Port *Port
 }

@@ -159,7 +159,7 @@ type request struct {
 	method, path string
 	// key is for a call that writes.
 	key string
-	// externalID is the line's, which every call but the device check is about.
+	// externalID is of the line or the port that the call is about, if it is about one.
 	externalID string
 	body       any
 }
@@ -175,7 +175,7 @@ func (c *Client) call(ctx context.Context, r request) answer {
 	if r.call.writes() && !keyForm.MatchString(r.key) {
 		return unsent("idempotency key not allowed", nil)
 	}
-	if r.call != checkDevice && !externalIDForm.MatchString(r.externalID) {
+	if !r.call.asks() && !externalIDForm.MatchString(r.externalID) {
 		return unsent("external id not allowed", nil)
 	}
 	built, err := c.build(ctx, r)

@@ -25,10 +25,14 @@ const (
 	goodZIP   = "10001"
 	goodPlan  = "UNLIMITED"
 	shortTime = 20 * time.Millisecond
+
+	accountNumber = "0001234567"
+	pin           = "04208642"
 )
 
 type bundle struct {
 	client     *carrier.Client
+	pretend    *carriertest.Server
 	url        string
 	faults     *partnertest.Faults
 	journal    *partnertest.Journal
@@ -37,6 +41,12 @@ type bundle struct {
 
 // setup makes a client with a pretend carrier behind it, and takes its events.
 func setup(t *testing.T) *bundle {
+	t.Helper()
+	return setupWith(t, nil)
+}
+
+// setupWith gives the pretend carrier that clock; nil is the world's.
+func setupWith(t *testing.T, now func() time.Time) *bundle {
 	t.Helper()
 	b := &bundle{faults: new(partnertest.Faults), deliveries: make(chan carrierconformance.Delivery, 100)}
 	front := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -48,15 +58,15 @@ func setup(t *testing.T) *bundle {
 	if b.journal, err = partnertest.OpenJournal(filepath.Join(t.TempDir(), "carrier.jsonl")); err != nil {
 		t.Fatal(err)
 	}
-	pretend, err := carriertest.New(carriertest.Config{
-		Journal: b.journal, Faults: b.faults, APIKey: apiKey,
-		EventURL: front.URL, WebhookSecret: secret, ComesUpAfter: shortTime,
+	b.pretend, err = carriertest.New(carriertest.Config{
+		Journal: b.journal, Faults: b.faults, APIKey: apiKey, EventURL: front.URL, WebhookSecret: secret,
+		ComesUpAfter: shortTime, AnswersAfter: shortTime, MovesAfter: shortTime, Now: now,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(pretend.Close)
-	server := httptest.NewServer(pretend)
+	t.Cleanup(b.pretend.Close)
+	server := httptest.NewServer(b.pretend)
 	t.Cleanup(server.Close)
 	b.url = server.URL
 	b.client = newClient(t, carrier.Config{URL: server.URL})
@@ -86,6 +96,20 @@ func newOrder() carrier.LineOrder {
 	return carrier.LineOrder{
 		ExternalID: fmt.Sprintf("activation-%d", n), ICCID: fmt.Sprintf("8901%015d", n),
 		IMEI: goodIMEI, ZIPCode: goodZIP, Plan: goodPlan, CustomerName: "Zoë O'Hara",
+	}
+}
+
+// newPortOrder gives an order of a number whose last two digits say how it goes.
+func newPortOrder(lastTwo string) func() carrier.PortOrder {
+	return func() carrier.PortOrder {
+		line := newOrder()
+		n := orders.Add(1)
+		return carrier.PortOrder{
+			ExternalID: fmt.Sprintf("port-%d", n), LineExternalID: line.ExternalID,
+			Number: fmt.Sprintf("+1%d55501%s", 200+n%800, lastTwo), Donor: "att",
+			ICCID: line.ICCID, IMEI: line.IMEI, ZIPCode: line.ZIPCode, Plan: line.Plan, CustomerName: line.CustomerName,
+			Info: mobile.PortingInfo{AccountNumber: accountNumber, PIN: pin, AccountZIP: goodZIP},
+		}
 	}
 }
 
@@ -121,6 +145,22 @@ func TestClientKeepsTheContract(t *testing.T) {
 			ComesUpLater: carriertest.IMEIComesUpLater,
 			FailsLater:   carriertest.IMEIFailsLater,
 			FailsFor:     mobile.ErrDeviceNotSupported,
+			Ports: carrierconformance.Ports{
+				Order: newPortOrder("00"), Open: newPortOrder("19"),
+				RefusedOnce: newPortOrder("01"), RefusedFor: mobile.PortPINInvalid,
+				NoSupplements: newPortOrder("25"),
+				NotPortable:   "+12125550110", NotPortableFor: mobile.PortNotPortable,
+				OrderRefusals: []carrierconformance.PortOrderRefusal{
+					{Change: func(o *carrier.PortOrder) { o.IMEI = carriertest.IMEIBlockedAtActivation }, Want: mobile.ErrDeviceBlocked},
+					{Change: func(o *carrier.PortOrder) { o.ZIPCode = carriertest.ZIPNotServed }, Want: mobile.ErrZIPNotServed},
+					{Change: func(o *carrier.PortOrder) { o.Plan = carriertest.PlanUnknown }, Want: mobile.ErrPlanNotKnownToCarrier},
+					{Change: func(o *carrier.PortOrder) { o.ICCID = carriertest.ICCIDPrefixNotLoaded + "000000000017" }, Want: mobile.ErrICCIDNotAccepted},
+					{Change: func(o *carrier.PortOrder) { o.Plan = "a plan with spaces" }, Want: mobile.ErrPartnerRefused},
+					{Change: func(o *carrier.PortOrder) { o.Number = "+12125550126" }, Want: mobile.PortPINInvalid.Refusal()},
+					{Change: func(o *carrier.PortOrder) { o.Number = "+12125550127" }, Want: mobile.PortNumberUnknown.Refusal()},
+					{Change: func(o *carrier.PortOrder) { o.Info.AccountNumber = "" }, Want: mobile.PortAccountNumberInvalid.Refusal()},
+				},
+			},
 		}
 	})
 }
@@ -178,16 +218,29 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 func TestBadReferencesAreNotSent(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
+	ctx := t.Context()
 	for _, id := range []string{"", "..", "a/b", "a?b", "a b", "a\r\nb", strings.Repeat("a", 200)} {
-		_, err := b.client.ReadLine(t.Context(), id)
-		deactivation := b.client.DeactivateLine(t.Context(), "key", id)
-		if mobile.VerdictOf(err) != mobile.VerdictNotNow || mobile.VerdictOf(deactivation) != mobile.VerdictNotNow {
-			t.Errorf("id %q: errors %v, %v", id, err, deactivation)
+		for name, call := range map[string]func() error{
+			"ReadLine":       func() error { _, err := b.client.ReadLine(ctx, id); return err },
+			"DeactivateLine": func() error { return b.client.DeactivateLine(ctx, "key", id) },
+			"ReadPort":       func() error { _, err := b.client.ReadPort(ctx, id); return err },
+			"CancelPort":     func() error { _, err := b.client.CancelPort(ctx, "key", id); return err },
+			"SupplementPort": func() error {
+				_, err := b.client.SupplementPort(ctx, "key", carrier.PortSupplement{ExternalID: id})
+				return err
+			},
+		} {
+			if err := call(); mobile.VerdictOf(err) != mobile.VerdictNotNow {
+				t.Errorf("%s with id %q: error %v", name, id, err)
+			}
 		}
 	}
 	for _, key := range []string{"", "a b", "a\r\nb", strings.Repeat("a", 300)} {
-		if _, err := b.client.ActivateLine(t.Context(), key, newOrder()); mobile.VerdictOf(err) != mobile.VerdictNotNow {
-			t.Errorf("key %q: error %v", key, err)
+		_, line := b.client.ActivateLine(ctx, key, newOrder())
+		_, port := b.client.SubmitPort(ctx, key, newPortOrder("00")())
+		_, cancel := b.client.CancelPort(ctx, key, "p1")
+		if mobile.VerdictOf(line) != mobile.VerdictNotNow || mobile.VerdictOf(port) != mobile.VerdictNotNow || mobile.VerdictOf(cancel) != mobile.VerdictNotNow {
+			t.Errorf("key %q: errors %v, %v, %v", key, line, port, cancel)
 		}
 	}
 	if n := len(b.journal.Entries()); n != 0 {

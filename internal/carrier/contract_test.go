@@ -84,6 +84,8 @@ type scenario struct {
 	fault        int // makes the pretend carrier answer this status
 	noKeyHeader  bool
 	stranger     bool // has no API key
+	// turn is what happens to the port of that id before.
+	turn string
 }
 
 func lineOrder(id, iccid, imei string) string {
@@ -152,14 +154,19 @@ var scenarios = []scenario{
 func TestPretendCarrierKeepsToTheDocument(t *testing.T) {
 	t.Parallel()
 	document := loadDocument(t)
-	b := setup(t)
+	b := setupWith(t, func() time.Time { return signedAt })
 	var met []string
 
-	for _, s := range scenarios {
+	for _, s := range slices.Concat(scenarios, portScenarios) {
 		name := fmt.Sprintf("%s %s %d", s.method, s.path, s.status)
 		met = append(met, name)
 		if s.fault != 0 {
 			_, _ = b.faults.Set(partnertest.Fault{Kind: partnertest.Status, Status: s.fault, Times: 1, RetryAfter: time.Second})
+		}
+		if s.turn != "" {
+			if err := b.pretend.TurnPort(s.id, carriertest.Hand{Turn: s.turn}); err != nil {
+				t.Fatalf("%s: %s: %v", name, s.turn, err)
+			}
 		}
 		status, header, body := b.send(t, s)
 		if status != s.status {
@@ -179,11 +186,15 @@ func TestPretendCarrierKeepsToTheDocument(t *testing.T) {
 		}
 	}
 
+	if err := b.pretend.Advance(time.Hour); err != nil {
+		t.Fatal(err)
+	}
+
 	slices.Sort(met)
 	if diff := cmp.Diff(document.operations(), slices.Compact(met)); diff != "" {
 		t.Errorf("promised and met differ (-document +scenarios):\n%s", diff)
 	}
-	for range 4 { // l1 live, its new SIM, its end; l2 failed
+	for range 4 + portEvents { // l1 live, its new SIM, its end; l2 failed; the ports
 		d := <-b.deliveries
 		schema := document.at(document, "webhooks", "event", "post", "requestBody", "content", "application/json", "schema")
 		for _, wrong := range document.check(schema, d.Body) {
@@ -245,6 +256,16 @@ func TestClientKeepsToTheDocument(t *testing.T) {
 			_, _ = client.ChangeSIM(ctx, "key/1", carrier.SIMChange{ExternalID: "a1", ICCID: iccid2, IMEI: goodIMEI})
 		},
 		"POST " + deactivate: func() { _ = client.DeactivateLine(ctx, "key/1", "a1") },
+
+		"POST " + portChecks: func() {
+			_, _ = client.CheckPortability(ctx, carrier.PortabilityCheck{Number: number, ZIPCode: goodZIP})
+		},
+		"POST " + ports:  func() { _, _ = client.SubmitPort(ctx, "key/1", portOrder) },
+		"GET " + onePort: func() { _, _ = client.ReadPort(ctx, "a1") },
+		"POST " + supplement: func() {
+			_, _ = client.SupplementPort(ctx, "key/1", carrier.PortSupplement{ExternalID: "a1", Info: portOrder.Info, Due: signedAt})
+		},
+		"POST " + cancel: func() { _, _ = client.CancelPort(ctx, "key/1", "a1") },
 	}
 	var promised []string
 	for _, operation := range document.operations() {

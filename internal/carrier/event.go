@@ -121,6 +121,7 @@ type eventJSON struct {
 	ExternalID string    `json:"external_id"`
 	CreatedAt  time.Time `json:"created_at"`
 	Line       *lineJSON `json:"line"`
+	Port       *portJSON `json:"port"`
 }
 
 var eventTypeForm = regexp.MustCompile(`^[a-z][a-z_]*(\.[a-z_]+){1,3}$`)
@@ -137,17 +138,23 @@ func parseEvent(body []byte) (Event, error) {
 		!externalIDForm.MatchString(j.ExternalID) || j.CreatedAt.IsZero() {
 		return Event{}, ErrEventMalformed
 	}
-	event := Event{ID: j.ID, Type: j.Type, ExternalID: j.ExternalID, At: j.CreatedAt.UTC()}
-	if j.Line == nil {
-		if strings.HasPrefix(j.Type, "line.") {
-			return Event{}, ErrEventMalformed
-		}
-		return event, nil
-	}
-	line, wrong := j.Line.line()
-	if wrong != "" || line.ExternalID != j.ExternalID {
+	event := Event{ID: j.ID, Type: j.Type, ExternalID: j.ExternalID, At: moment(j.CreatedAt)}
+	if j.Line == nil && strings.HasPrefix(j.Type, "line.") || j.Port == nil && strings.HasPrefix(j.Type, "port.") {
 		return Event{}, ErrEventMalformed
 	}
-	event.Line = &line
+	if j.Line != nil {
+		line, wrong := j.Line.line()
+		if wrong != "" || line.ExternalID != j.ExternalID {
+			return Event{}, ErrEventMalformed
+		}
+		event.Line = &line
+	}
+	if j.Port != nil {
+		port, wrong := j.Port.port()
+		if wrong != "" || port.ExternalID != j.ExternalID {
+			return Event{}, ErrEventMalformed
+		}
+		event.Port = &port
+	}
 	return event, nil
 }

@@ -20,6 +20,9 @@ import (
 
 const eventBody = `{"id":"evt_1","type":"line.active","external_id":"a1","created_at":"2026-01-01T01:00:00+01:00","line":` + activeLine + `}`
 
+// portEventBody has the times as some carriers write them.
+const portEventBody = `{"id":"evt_1","type":"port.confirmed","external_id":"a1","created_at":"2026-01-01T00:00:00Z","port":` + confirmedPort + `}`
+
 var signedAt = time.UnixMilli(1767225600000)
 
 // v1 signs as the published document says, in other words than the client's and the
@@ -59,6 +62,27 @@ func TestVerifyEvent(t *testing.T) {
 		want := carrier.Event{
 			ID: "evt_1", Type: carrier.EventLineActive, ExternalID: "a1", At: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
 			Line: &carrier.Line{ExternalID: "a1", Reference: "ln_1", State: carrier.StateActive, Number: "+12125550100", ICCID: "8901000000000000017"},
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("event differs (-want +got):\n%s", diff)
+		}
+	})
+
+	t.Run("ReadsAPortEvent", func(t *testing.T) {
+		t.Parallel()
+		header := signedHeader(carriertest.Signature(secret, signedAt, []byte(portEventBody)))
+
+		got, err := newVerifier(t, secret).VerifyEvent(header, []byte(portEventBody), signedAt)
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		want := carrier.Event{
+			ID: "evt_1", Type: carrier.EventPortConfirmed, ExternalID: "a1", At: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+			Port: &carrier.Port{
+				ExternalID: "a1", LineExternalID: "a9", Reference: "prt_1", Number: number, ICCID: iccid1, State: carrier.PortConfirmed,
+				At: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), Due: time.Date(2026, 1, 2, 15, 0, 0, 0, time.UTC),
+			},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("event differs (-want +got):\n%s", diff)
@@ -120,17 +144,23 @@ func TestSignedEventsAreStillRead(t *testing.T) {
 		body string
 		ok   bool
 	}{
-		"LaterType":         {`{"id":"evt_1","type":"port.completed","external_id":"a1","created_at":"2026-01-01T00:00:00Z","port":{}}`, true},
+		"LaterType":         {`{"id":"evt_1","type":"sim.retired","external_id":"a1","created_at":"2026-01-01T00:00:00Z","sim":{}}`, true},
 		"UnknownFields":     {strings.Replace(eventBody, `"id"`, `"more":1,"id"`, 1), true},
 		"NotJSON":           {`hello`, false},
 		"NoID":              {strings.Replace(eventBody, "evt_1", "", 1), false},
 		"IDWithSpaces":      {strings.Replace(eventBody, "evt_1", "evt 1", 1), false},
-		"NoExternalID":      {`{"id":"evt_1","type":"port.completed","created_at":"2026-01-01T00:00:00Z"}`, false},
-		"NoTime":            {`{"id":"evt_1","type":"port.completed","external_id":"a1"}`, false},
+		"NoExternalID":      {`{"id":"evt_1","type":"sim.retired","created_at":"2026-01-01T00:00:00Z"}`, false},
+		"NoTime":            {`{"id":"evt_1","type":"sim.retired","external_id":"a1"}`, false},
 		"StrangeType":       {strings.Replace(eventBody, "line.active", "<script>", 1), false},
 		"LineEventNoLine":   {`{"id":"evt_1","type":"line.active","external_id":"a1","created_at":"2026-01-01T00:00:00Z"}`, false},
 		"AnotherLine":       {strings.Replace(eventBody, `"external_id":"a1","line_id"`, `"external_id":"a2","line_id"`, 1), false},
 		"LineOfStrangeForm": {strings.Replace(eventBody, "ACTIVE", "SLEEPING", 1), false},
+		"Port":              {portEventBody, true},
+		"PortEventNoPort":   {`{"id":"evt_1","type":"port.completed","external_id":"a1","created_at":"2026-01-01T00:00:00Z"}`, false},
+		"EmptyPort":         {`{"id":"evt_1","type":"port.completed","external_id":"a1","created_at":"2026-01-01T00:00:00Z","port":{}}`, false},
+		"AnotherPort":       {strings.Replace(portEventBody, `"external_id":"a1","line_external_id"`, `"external_id":"a2","line_external_id"`, 1), false},
+		"PortOfStrangeForm": {strings.Replace(portEventBody, "CONFIRMED", "SLEEPING", 1), false},
+		"PortWithoutATime":  {strings.Replace(portEventBody, `"due_at":"2026-01-02T16:00:00+01:00"`, `"due_at":null`, 1), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -150,6 +180,7 @@ func TestSignedEventsAreStillRead(t *testing.T) {
 
 func FuzzVerifyEvent(f *testing.F) {
 	f.Add("t=1767225600000,v1=00", []byte(eventBody))
+	f.Add("t=1767225600000,v1=00", []byte(portEventBody))
 	f.Add("", []byte(""))
 	verifier, err := carrier.NewVerifier(secret)
 	if err != nil {

@@ -27,7 +27,7 @@ func (document node) value(at string, schema node, value any) []string {
 	}
 	for word, says := range schema {
 		switch word {
-		case "description", "format", "additionalProperties", "required", "properties":
+		case "description", "format", "additionalProperties", "required", "properties", "items":
 		case "type":
 			if !isType(says, value) {
 				say("not of type %v", says)
@@ -55,6 +55,16 @@ func (document node) value(at string, schema node, value any) []string {
 	if text, isText := value.(string); isText && schema["format"] == "date-time" {
 		if _, err := time.Parse(time.RFC3339, text); err != nil {
 			say("not a time: %s", text)
+		}
+	}
+	if text, isText := value.(string); isText && schema["format"] == "date" {
+		if _, err := time.Parse(time.DateOnly, text); err != nil {
+			say("not a date: %s", text)
+		}
+	}
+	if list, isList := value.([]any); isList {
+		for i, item := range list {
+			wrong = append(wrong, document.value(fmt.Sprint(at, "/", i), document.at(schema, "items"), item)...)
 		}
 	}
 	if object, isObject := value.(map[string]any); isObject {
@@ -89,6 +99,9 @@ func isType(want, value any) bool {
 	switch want {
 	case "object":
 		_, ok := value.(map[string]any)
+		return ok
+	case "array":
+		_, ok := value.([]any)
 		return ok
 	case "string":
 		_, ok := value.(string)

@@ -20,10 +20,14 @@ import (
 //	no byte has left: refused connection, DNS, TLS, called off       not now
 //	401, 403, 429 or 503, whatever its body says or lacks            not now
 //	any other 4xx, with a code that rulings has for the call         as ruled
+//	any other 4xx, with a port's reason, for an order or a change    refused
 //	any other 4xx, with another code or none                         not now
 //	LINE_EXISTS, showing our line live or pending, with our eSIM     yes
 //	LINE_EXISTS, showing our line live or pending, with another      as ruled
 //	LINE_EXISTS, showing no line, an ended one or another's          unknown
+//	PORT_EXISTS, showing our port, of our number, eSIM and line      yes
+//	PORT_EXISTS, showing our port, of another number, eSIM or line   as ruled
+//	PORT_EXISTS, showing no port, or another's                       unknown
 //	the 2xx that the call expects, and it can be read                yes
 //	any other 2xx, and one that cannot be read                       unknown
 //	any 1xx, 3xx or 5xx, and what is no status at all                unknown
@@ -32,7 +36,7 @@ import (
 // A call that changes nothing is never unknown: then it is not now.
 
 // call is one call of the API. Calls are bits, so that a ruling can name several.
-type call uint8
+type call uint16
 
 const (
 	checkDevice call = 1 << iota
@@ -40,10 +44,21 @@ const (
 	readLine
 	changeSIM
 	deactivateLine
+	checkPortability
+	submitPort
+	supplementPort
+	cancelPort
+	readPort
 
-	writes  = activateLine | changeSIM | deactivateLine
-	devices = checkDevice | activateLine | changeSIM
+	asks    = checkDevice | checkPortability
+	writes  = activateLine | changeSIM | deactivateLine | submitPort | supplementPort | cancelPort
+	orders  = activateLine | submitPort
+	devices = checkDevice | changeSIM | orders
+	reasons = submitPort | supplementPort
 )
+
+// asks says that the call is about nothing that has an external id.
+func (c call) asks() bool { return c&asks != 0 }
 
 // writes says that the call changes something; it then needs a key.
 func (c call) writes() bool { return c&writes != 0 }
@@ -61,6 +76,7 @@ type ruling struct {
 const (
 	codeLineExists = "LINE_EXISTS"
 	codeLineEnded  = "LINE_ENDED"
+	codePortExists = "PORT_EXISTS"
 )
 
 // rulings has the codes that the API promises never to reuse.
@@ -69,9 +85,9 @@ var rulings = map[string]ruling{
 	"DEVICE_NOT_ESIM_CAPABLE": {mobile.VerdictRefused, mobile.ErrDeviceNotESIMCapable, devices},
 	"DEVICE_NOT_SUPPORTED":    {mobile.VerdictRefused, mobile.ErrDeviceNotSupported, devices},
 	"DEVICE_UNKNOWN":          {mobile.VerdictRefused, mobile.ErrDeviceUnknown, devices},
-	"ZIP_NOT_SERVED":          {mobile.VerdictRefused, mobile.ErrZIPNotServed, checkDevice | activateLine},
-	"PLAN_UNKNOWN":            {mobile.VerdictRefused, mobile.ErrPlanNotKnownToCarrier, activateLine},
-	"ICCID_NOT_ACCEPTED":      {mobile.VerdictRefused, mobile.ErrICCIDNotAccepted, activateLine | changeSIM},
+	"ZIP_NOT_SERVED":          {mobile.VerdictRefused, mobile.ErrZIPNotServed, checkDevice | orders},
+	"PLAN_UNKNOWN":            {mobile.VerdictRefused, mobile.ErrPlanNotKnownToCarrier, orders},
+	"ICCID_NOT_ACCEPTED":      {mobile.VerdictRefused, mobile.ErrICCIDNotAccepted, orders | changeSIM},
 	"INVALID_REQUEST":         {mobile.VerdictRefused, mobile.ErrPartnerRefused, writes},
 	"LINE_NOT_FOUND":          {mobile.VerdictRefused, ErrLineNotFound, readLine | changeSIM | deactivateLine},
 	"LINE_PENDING":            {mobile.VerdictNotNow, nil, changeSIM},
@@ -79,7 +95,12 @@ var rulings = map[string]ruling{
 	codeLineEnded: {mobile.VerdictRefused, mobile.ErrPartnerRefused, changeSIM},
 	// The line with our external id is on another eSIM: this order will never be filled.
 	// With our eSIM it is a success; see existing.
-	codeLineExists: {mobile.VerdictRefused, mobile.ErrPartnerRefused, activateLine},
+	codeLineExists:           {mobile.VerdictRefused, mobile.ErrPartnerRefused, activateLine},
+	"PORT_NOT_FOUND":         {mobile.VerdictRefused, ErrPortNotFound, readPort | supplementPort | cancelPort},
+	"PORT_ENDED":             {mobile.VerdictRefused, ErrPortEnded, supplementPort},
+	"SUPPLEMENT_NOT_ALLOWED": {mobile.VerdictRefused, ErrSupplementNotAllowed, supplementPort},
+	// As with a line: the order with our external id is for another number, or another eSIM.
+	codePortExists: {mobile.VerdictRefused, mobile.ErrPartnerRefused, submitPort},
 	// Something was or is being done under our key, and this reply does not say what.
 	"IDEMPOTENCY_KEY_REUSED": {mobile.VerdictUnknown, nil, writes},
 	"REQUEST_IN_PROGRESS":    {mobile.VerdictUnknown, nil, writes},
@@ -87,6 +108,9 @@ var rulings = map[string]ruling{
 
 // ruled looks up what a code means as the answer to a call.
 func ruled(c call, code string) (ruling, bool) {
+	if reason, known := portReasons[code]; known && c&reasons != 0 {
+		return ruling{mobile.VerdictRefused, reason.Refusal(), reasons}, true
+	}
 	r, known := rulings[code]
 	return r, known && r.answers&c != 0
 }
@@ -160,9 +184,9 @@ func judge(c call, reply wire.Reply, now time.Time) answer {
 	return a
 }
 
-// codeForm is stricter than what is safe to print: a code that could be a name or a
-// sentence is left out.
-var codeForm = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,39}$`)
+// codeForm is stricter than what is safe to print: a code that could be a name, a sentence,
+// a PIN or an account number is left out. Donors' codes are a digit and a letter.
+var codeForm = regexp.MustCompile(`^([A-Z][A-Z0-9_]{0,39}|[0-9][A-Z])$`)
 
 // refusalCode reads the carrier's code from a reply, or "".
 func refusalCode(reply wire.Reply) string {
@@ -221,6 +245,41 @@ func (a answer) existing(externalID, iccid string) (Line, error) {
 		return Line{}, a.err
 	default:
 		return line, nil
+	}
+}
+
+// port reads a reply that shows the port of that external id.
+func (a answer) port(externalID string, statuses ...int) (Port, error) {
+	var body portJSON
+	if err := a.read(&body, statuses...); err != nil {
+		return Port{}, err
+	}
+	port, wrong := body.port()
+	if wrong == "" && port.ExternalID != externalID {
+		wrong = "reply names another external id"
+	}
+	if wrong != "" {
+		return Port{}, a.unreadable(wrong)
+	}
+	return port, nil
+}
+
+// existingPort reads "there is such a port already": a yes if it is the port that we want, in
+// whatever state, for its external id is of one order only.
+func (a answer) existingPort(order PortOrder) (Port, error) {
+	var refusal refusalJSON
+	var body portJSON
+	if decode(a.reply, &refusal) != nil || json.Unmarshal(refusal.Port, &body) != nil {
+		return Port{}, a.unreadable("reply does not show the port")
+	}
+	port, wrong := body.port()
+	switch {
+	case wrong != "" || port.ExternalID != order.ExternalID:
+		return Port{}, a.unreadable("reply does not show the port")
+	case !port.fills(order):
+		return Port{}, a.err
+	default:
+		return port, nil
 	}
 }
 

@@ -26,7 +26,7 @@ type call struct {
 	// success is the status of its yes, and body the body.
 	success int
 	body    string
-	// refusal is a code that refuses it.
+	// refusal is a code that refuses it; empty when none does.
 	refusal string
 	make    func(context.Context, *carrier.Client) error
 }
@@ -49,6 +49,26 @@ var calls = []call{
 	}},
 	{"DeactivateLine", true, 200, strings.Replace(activeLine, "ACTIVE", "DEACTIVATED", 1), "INVALID_REQUEST", func(ctx context.Context, c *carrier.Client) error {
 		return c.DeactivateLine(ctx, "key", order.ExternalID)
+	}},
+	{"CheckPortability", false, 200, `{"portable":true,"number_type":"WIRELESS"}`, "", func(ctx context.Context, c *carrier.Client) error {
+		_, err := c.CheckPortability(ctx, carrier.PortabilityCheck{Number: number, ZIPCode: goodZIP})
+		return err
+	}},
+	{"SubmitPort", true, 201, submittedPort, "6B", func(ctx context.Context, c *carrier.Client) error {
+		_, err := c.SubmitPort(ctx, "key", portOrder)
+		return err
+	}},
+	{"SupplementPort", true, 200, submittedPort, "SUPPLEMENT_NOT_ALLOWED", func(ctx context.Context, c *carrier.Client) error {
+		_, err := c.SupplementPort(ctx, "key", carrier.PortSupplement{ExternalID: portOrder.ExternalID, Info: portOrder.Info})
+		return err
+	}},
+	{"CancelPort", true, 200, cancellingPort, "PORT_NOT_FOUND", func(ctx context.Context, c *carrier.Client) error {
+		_, err := c.CancelPort(ctx, "key", portOrder.ExternalID)
+		return err
+	}},
+	{"ReadPort", false, 200, submittedPort, "PORT_NOT_FOUND", func(ctx context.Context, c *carrier.Client) error {
+		_, err := c.ReadPort(ctx, portOrder.ExternalID)
+		return err
 	}},
 }
 
@@ -82,6 +102,8 @@ func TestStatuses(t *testing.T) {
 				wantBare, wantCoded := c.doubt(), c.doubt()
 				switch {
 				case slices.Contains([]int{401, 403, 429, 503}, status):
+					wantBare, wantCoded = notNow, notNow
+				case 400 <= status && status <= 499 && c.refusal == "":
 					wantBare, wantCoded = notNow, notNow
 				case 400 <= status && status <= 499:
 					wantBare, wantCoded = notNow, refused
@@ -281,6 +303,37 @@ var codes = map[string]map[string]seen{
 		"LINE_ENDED":             {Verdict: yes},
 		"IDEMPOTENCY_KEY_REUSED": {Verdict: unknown},
 		"REQUEST_IN_PROGRESS":    {Verdict: unknown},
+	},
+	"CheckPortability": {}, // that a number cannot be brought in is a 200
+	"SubmitPort": withPortCodes(map[string]seen{
+		"DEVICE_BLOCKED":          {Verdict: refused, Reason: "DEVICE_BLOCKED"},
+		"DEVICE_NOT_ESIM_CAPABLE": {Verdict: refused, Reason: "DEVICE_NOT_ESIM_CAPABLE"},
+		"DEVICE_NOT_SUPPORTED":    {Verdict: refused, Reason: "DEVICE_NOT_SUPPORTED"},
+		"DEVICE_UNKNOWN":          {Verdict: refused, Reason: "DEVICE_UNKNOWN"},
+		"ZIP_NOT_SERVED":          {Verdict: refused, Reason: "ZIP_NOT_SERVED"},
+		"PLAN_UNKNOWN":            {Verdict: refused, Reason: "CARRIER_PLAN_UNKNOWN"},
+		"ICCID_NOT_ACCEPTED":      {Verdict: refused, Reason: "ICCID_NOT_ACCEPTED"},
+		"INVALID_REQUEST":         {Verdict: refused, Reason: "PARTNER_REFUSED"},
+		"IDEMPOTENCY_KEY_REUSED":  {Verdict: unknown},
+		"REQUEST_IN_PROGRESS":     {Verdict: unknown},
+		"PORT_EXISTS":             {Verdict: unknown}, // it shows no port here; see TestAlreadySo
+	}),
+	"SupplementPort": withPortCodes(map[string]seen{
+		"INVALID_REQUEST":        {Verdict: refused, Reason: "PARTNER_REFUSED"},
+		"PORT_NOT_FOUND":         {Verdict: refused, Reason: "PORT_NOT_FOUND"},
+		"PORT_ENDED":             {Verdict: refused, Reason: "PORT_ENDED"},
+		"SUPPLEMENT_NOT_ALLOWED": {Verdict: refused, Reason: "SUPPLEMENT_NOT_ALLOWED"},
+		"IDEMPOTENCY_KEY_REUSED": {Verdict: unknown},
+		"REQUEST_IN_PROGRESS":    {Verdict: unknown},
+	}),
+	"CancelPort": {
+		"INVALID_REQUEST":        {Verdict: refused, Reason: "PARTNER_REFUSED"},
+		"PORT_NOT_FOUND":         {Verdict: refused, Reason: "PORT_NOT_FOUND"},
+		"IDEMPOTENCY_KEY_REUSED": {Verdict: unknown},
+		"REQUEST_IN_PROGRESS":    {Verdict: unknown},
+	},
+	"ReadPort": {
+		"PORT_NOT_FOUND": {Verdict: refused, Reason: "PORT_NOT_FOUND"},
 	},
 }
 

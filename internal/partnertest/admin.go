@@ -32,18 +32,26 @@ func Handler(journal *Journal, faults *Faults, next http.Handler) http.Handler {
 	admin.HandleFunc(RedirectedPath, func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, map[string]string{"redirected": "This redirect should not have been followed."})
 	})
-	wrapped := faults.Wrap(next)
+	wrapped, local := faults.Wrap(next), Local(admin.ServeHTTP)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !strings.HasPrefix(r.URL.Path, "/_pretend/") {
 			wrapped.ServeHTTP(w, r)
 			return
 		}
+		local(w, r)
+	})
+}
+
+// Local lets callers on this machine through and answers 404 to others. It is for what a
+// partner adds under /_pretend.
+func Local(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		if !fromThisMachine(r) {
 			http.NotFound(w, r)
 			return
 		}
-		admin.ServeHTTP(w, r)
-	})
+		next(w, r)
+	}
 }
 
 func listEntries(w http.ResponseWriter, r *http.Request, journal *Journal) {

@@ -47,10 +47,10 @@ type CourierConfig struct {
 	RetryEvery time.Duration
 }
 
-// Courier brings events until each was answered with a 2xx, in no particular order. Which
-// ones were taken stands in the journal: after a restart the partner hands all its parcels
-// to Deliver again, and those that were taken are not brought twice. (One whose answer was
-// lost is; receivers must bear that.)
+// Courier brings events until each was answered with a 2xx, in no particular order (but see
+// Deliver). Which ones were taken stands in the journal: after a restart the partner hands
+// all its parcels to Deliver again, and those that were taken are not brought twice. (One
+// whose answer was lost is; receivers must bear that.)
 type Courier struct {
 	config    CourierConfig
 	client    *http.Client
@@ -85,16 +85,27 @@ func NewCourier(config CourierConfig) *Courier {
 	return c
 }
 
-// Deliver takes a parcel and returns at once. A parcel that was delivered, or is on its
-// way, is not taken again; after Close none is.
-func (c *Courier) Deliver(p Parcel) {
+// Deliver takes parcels and returns at once. Of several each is brought when the one before
+// it was taken. A parcel that was delivered, or is on its way, is not taken again; after Close
+// none is.
+func (c *Courier) Deliver(parcels ...Parcel) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.config.URL == "" || c.closed || c.delivered[p.ID] {
+	if c.config.URL == "" || c.closed {
 		return
 	}
-	c.delivered[p.ID] = true
-	c.work.Go(func() { c.bring(p) })
+	var taken []Parcel
+	for _, p := range parcels {
+		if !c.delivered[p.ID] {
+			c.delivered[p.ID] = true
+			taken = append(taken, p)
+		}
+	}
+	c.work.Go(func() {
+		for _, p := range taken {
+			c.bring(p)
+		}
+	})
 }
 
 // bring tries until the parcel is taken or the courier is closed.

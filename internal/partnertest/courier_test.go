@@ -92,6 +92,36 @@ func TestCourier(t *testing.T) {
 		}
 	})
 
+	t.Run("BringsSeveralInTheirOrder", func(t *testing.T) {
+		t.Parallel()
+		var tries atomic.Int32
+		got := make(chan string, 4)
+		front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			if tries.Add(1) == 1 {
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return
+			}
+			got <- string(body)
+		}))
+		t.Cleanup(front.Close)
+		journal := openJournal(t, filepath.Join(t.TempDir(), "j.jsonl"))
+		courier := partnertest.NewCourier(partnertest.CourierConfig{Journal: journal, URL: front.URL, RetryEvery: time.Millisecond})
+		t.Cleanup(courier.Close)
+
+		courier.Deliver(
+			partnertest.Parcel{ID: "e1", Body: []byte("one")}, partnertest.Parcel{ID: "e2", Body: []byte("two")},
+			partnertest.Parcel{ID: "e1", Body: []byte("one")}, partnertest.Parcel{ID: "e3", Body: []byte("three")},
+		)
+		if _, err := journal.Wait(t.Context(), delivered(3)); err != nil {
+			t.Fatal(err)
+		}
+
+		if a, b, c := <-got, <-got, <-got; a != "one" || b != "two" || c != "three" || len(got) != 0 {
+			t.Errorf("delivered %s, %s, %s and %d more", a, b, c, len(got))
+		}
+	})
+
 	t.Run("ClosesWhileAParcelWaits", func(t *testing.T) {
 		t.Parallel()
 		journal := openJournal(t, filepath.Join(t.TempDir(), "j.jsonl"))

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -42,6 +43,43 @@ type Subject struct {
 	// reason why it fails.
 	ComesUpLater, FailsLater string
 	FailsFor                 *fault.Error
+
+	Ports Ports
+
+	// early are events that came before a test waited for them: they may come in any order.
+	early *[]came
+}
+
+// came is an event, and how it was delivered.
+type came struct {
+	event    carrier.Event
+	delivery Delivery
+}
+
+// Ports are the inputs for ports. Each function gives a new order: with external ids, an ICCID
+// and a number that were not used before.
+type Ports struct {
+	// Order is confirmed and then completed by itself.
+	Order func() carrier.PortOrder
+	// Open is of a port that stays SUBMITTED for the length of a test.
+	Open func() carrier.PortOrder
+	// RefusedOnce is refused for RefusedFor, and confirmed after a supplement.
+	RefusedOnce func() carrier.PortOrder
+	RefusedFor  mobile.PortReason
+	// NoSupplements is refused, and then takes no supplement; nil when the carrier always
+	// takes one.
+	NoSupplements func() carrier.PortOrder
+	// NotPortable is a number that cannot be brought in, for NotPortableFor.
+	NotPortable    string
+	NotPortableFor mobile.PortReason
+	// OrderRefusals are changes to a good order that the carrier refuses at once.
+	OrderRefusals []PortOrderRefusal
+}
+
+// PortOrderRefusal is a change to a good order and the refusal that it meets.
+type PortOrderRefusal struct {
+	Change func(*carrier.PortOrder)
+	Want   *fault.Error
 }
 
 // DeviceRefusal is a check and the refusal that it meets.
@@ -76,10 +114,30 @@ func Run(t *testing.T, setup func(t *testing.T) Subject) {
 		"DeactivateLine/TakesItDownOnce":                 deactivate,
 		"DeactivateLine/AnUnknownLineIsDown":             deactivateUnknown,
 		"VerifyEvent/RefusesForgeryAndReplay":            forgedEvent,
+
+		"CheckPortability/SaysYesAndNo":                portability,
+		"SubmitPort/TheNumberMovesOntoALine":           portCompletes,
+		"SubmitPort/RefusalsLeaveNoPort":               refusedPortOrders,
+		"SubmitPort/TheSameKeyIsTheSamePort":           samePortKey,
+		"SubmitPort/OurReferenceIsTheSamePort":         samePortReference,
+		"SubmitPort/OurReferenceOfAnotherSIMIsRefused": otherPortSIM,
+		"SubmitPort/AKeyIsNeverTwoActs":                reusedPortKey,
+		"SubmitPort/ALostAnswerIsSettledByRepeating":   lostPortAnswer,
+		"SubmitPort/ANumberHasOneOpenPort":             onePortANumber,
+		"SupplementPort/CorrectsARefusal":              supplement,
+		"SupplementPort/IsRefusedWhereItCannotBe":      noSupplement,
+		"SupplementPort/AsksForAnotherTime":            anotherTime,
+		"CancelPort/EndsItLater":                       cancelPort,
+		"CancelPort/TheNumberMayHaveMoved":             cancelCompletedPort,
+		"CancelPort/KnowsWhatIsNotThere":               cancelUnknownPort,
+		"ReadPort/KnowsWhatIsNotThere":                 noPort,
+		"InstallBeforeCutover/IsTheSameEachTime":       installBeforeCutover,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test(t, setup(t))
+			subject := setup(t)
+			subject.early = new([]came)
+			test(t, subject)
 		})
 	}
 }
@@ -108,6 +166,17 @@ func read(t *testing.T, s Subject, o carrier.LineOrder) carrier.Line {
 // await returns the event of that type for the order's line, and how it was delivered.
 func await(t *testing.T, s Subject, o carrier.LineOrder, kind string) (carrier.Event, Delivery) {
 	t.Helper()
+	return awaitEvent(t, s, o.ExternalID, kind)
+}
+
+func awaitEvent(t *testing.T, s Subject, externalID, kind string) (carrier.Event, Delivery) {
+	t.Helper()
+	wanted := func(c came) bool { return c.event.ExternalID == externalID && c.event.Type == kind }
+	if i := slices.IndexFunc(*s.early, wanted); i >= 0 {
+		c := (*s.early)[i]
+		*s.early = slices.Delete(*s.early, i, i+1)
+		return c.event, c.delivery
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	for {
@@ -117,9 +186,11 @@ func await(t *testing.T, s Subject, o carrier.LineOrder, kind string) (carrier.E
 			if err != nil {
 				t.Fatalf("VerifyEvent: %v", err)
 			}
-			if event.ExternalID == o.ExternalID && event.Type == kind {
-				return event, d
+			if c := (came{event, d}); !wanted(c) {
+				*s.early = append(*s.early, c)
+				continue
 			}
+			return event, d
 		case <-ctx.Done():
 			t.Fatalf("no event %s came", kind)
 		}

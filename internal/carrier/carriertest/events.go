@@ -12,18 +12,19 @@ import (
 
 // shownEvent is an event as it is delivered.
 type shownEvent struct {
-	ID         string    `json:"id"`
-	Type       string    `json:"type"`
-	ExternalID string    `json:"external_id"`
-	CreatedAt  time.Time `json:"created_at"`
-	Line       shownLine `json:"line"`
+	ID         string     `json:"id"`
+	Type       string     `json:"type"`
+	ExternalID string     `json:"external_id"`
+	CreatedAt  time.Time  `json:"created_at"`
+	Line       *shownLine `json:"line,omitempty"`
+	Port       *shownPort `json:"port,omitempty"`
 }
 
 // telling adds the event that tells of the change.
-func (s *Server) telling(kind string, c change) change {
+func (s *Server) telling(kind string, at time.Time, c change) change {
 	c.EventID = fmt.Sprintf("evt_%06d", s.state.told+1)
 	text, err := json.Marshal(shownEvent{
-		ID: c.EventID, Type: kind, ExternalID: c.Line.ExternalID, CreatedAt: s.now().UTC(), Line: c.Line.shownLine,
+		ID: c.EventID, Type: kind, ExternalID: c.Line.ExternalID, CreatedAt: at.UTC(), Line: &c.Line.shownLine,
 	})
 	if err != nil {
 		panic(fmt.Sprintf("carriertest: an event has no JSON form: %v", err))
@@ -32,9 +33,10 @@ func (s *Server) telling(kind string, c change) change {
 	return c
 }
 
-// sign signs one delivery, at the time of that delivery.
+// sign signs one delivery, at the time of that delivery: the clocks of those who take it are
+// not moved by an Advance.
 func (s *Server) sign(header http.Header, body []byte) {
-	header.Set("Dialtone-Signature", Signature(s.config.WebhookSecret, s.now(), body))
+	header.Set("Dialtone-Signature", Signature(s.config.WebhookSecret, s.clock(), body))
 }
 
 // Signature is the value of the Dialtone-Signature header for a body signed at that time.

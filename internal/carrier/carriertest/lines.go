@@ -1,6 +1,7 @@
 package carriertest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -37,9 +38,11 @@ func (s *Server) deviceCheck(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "INVALID_REQUEST")
 		return
 	}
+	s.enter()
+	defer s.mu.Unlock()
 	code := checkDevice(asked.IMEI, asked.ZIPCode)
-	_, err := s.config.Journal.Append(partnertest.Entry{
-		At: s.now(), Partner: Partner, Act: ActDeviceCheck,
+	err := s.write(partnertest.Entry{
+		At: s.now(), Act: ActDeviceCheck,
 		Data: map[string]any{"imei": asked.IMEI, "zip_code": asked.ZIPCode, "code": code},
 	})
 	switch {
@@ -62,7 +65,7 @@ func (s *Server) activateLine(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "INVALID_REQUEST")
 		return
 	}
-	s.mu.Lock()
+	s.enter()
 	defer s.mu.Unlock()
 	t := turn{w: w, act: ActActivateLine, key: r.Header.Get("Idempotency-Key"), externalID: o.ExternalID, request: canonical("activate", o)}
 	if !s.begin(t) {
@@ -90,7 +93,7 @@ func (s *Server) activateLine(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusServiceUnavailable, "NUMBERS_EXHAUSTED")
 		return
 	}
-	s.finish(t, http.StatusCreated, s.telling("line.active", change{Line: l}))
+	s.finish(t, http.StatusCreated, s.telling("line.active", s.now(), change{Line: l}))
 }
 
 // checkOrder adds to the rules what depends on the other lines.
@@ -109,7 +112,7 @@ func (s *Server) fits(iccid, externalID string) bool {
 }
 
 func (s *Server) readLine(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
+	s.enter()
 	defer s.mu.Unlock()
 	l, known := s.state.lines[r.PathValue("external_id")]
 	if !known {
@@ -129,7 +132,7 @@ func (s *Server) changeSIM(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	externalID := r.PathValue("external_id")
-	s.mu.Lock()
+	s.enter()
 	defer s.mu.Unlock()
 	t := turn{w: w, act: ActChangeSIM, key: r.Header.Get("Idempotency-Key"), externalID: externalID, request: canonical("sim "+externalID, asked)}
 	if !s.begin(t) {
@@ -152,7 +155,7 @@ func (s *Server) changeSIM(w http.ResponseWriter, r *http.Request) {
 		l.ICCID, l.IMEI = asked.ICCID, asked.IMEI
 		c := change{Line: l}
 		if changed {
-			c = s.telling("line.sim_changed", c)
+			c = s.telling("line.sim_changed", s.now(), c)
 		}
 		s.finish(t, http.StatusOK, c)
 	}
@@ -160,7 +163,7 @@ func (s *Server) changeSIM(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) deactivateLine(w http.ResponseWriter, r *http.Request) {
 	externalID := r.PathValue("external_id")
-	s.mu.Lock()
+	s.enter()
 	defer s.mu.Unlock()
 	t := turn{w: w, act: ActDeactivateLine, key: r.Header.Get("Idempotency-Key"), externalID: externalID, request: "deactivate " + externalID}
 	if !s.begin(t) {
@@ -174,7 +177,7 @@ func (s *Server) deactivateLine(w http.ResponseWriter, r *http.Request) {
 	c := change{Line: l}
 	if l.State != deactivated {
 		c.Line.State, c.Line.Fate, c.Line.Failure = deactivated, nil, nil
-		c = s.telling("line.deactivated", c)
+		c = s.telling("line.deactivated", s.now(), c)
 	}
 	s.finish(t, http.StatusOK, c)
 }
@@ -196,31 +199,46 @@ func (s *Server) begin(t turn) bool {
 	case known && before.request != t.request:
 		refuse(t.w, http.StatusConflict, "IDEMPOTENCY_KEY_REUSED")
 	case known:
-		reply(t.w, before.status, before.line)
+		reply(t.w, before.status, before.body)
 	default:
 		return true
 	}
 	return false
 }
 
-// refused answers no. It is written down for people to read; the key stays free, so that
-// the same request may succeed once its reason has gone.
+// refusal is what the journal holds of a no.
+type refusal struct {
+	Act     string `json:"act"`
+	Code    string `json:"code"`
+	Message string `json:"-"`
+	// Trial is set when it was one of the refusals of a number's story.
+	Trial string `json:"trial,omitempty"`
+}
+
+// refused answers no.
 func (s *Server) refused(t turn, status int, code string) {
-	_, err := s.config.Journal.Append(partnertest.Entry{
-		At: s.now(), Partner: Partner, Act: ActRefused, Key: t.key, Reference: t.externalID,
-		Data: map[string]any{"act": t.act, "code": code},
+	s.refusedFor(t, status, refusal{Code: code})
+}
+
+// refusedFor answers no. It is written down for people to read; the key stays free, so that
+// the same request may succeed once its reason has gone.
+func (s *Server) refusedFor(t turn, status int, no refusal) {
+	no.Act = t.act
+	err := s.write(partnertest.Entry{
+		At: s.now(), Act: ActRefused, Key: t.key, Reference: t.externalID, Data: partnertest.Facts(no),
 	})
 	if err != nil {
 		refuse(t.w, http.StatusInternalServerError, "JOURNAL_BROKEN")
 		return
 	}
-	refuse(t.w, status, code)
+	s.state.spend(no.Trial)
+	reply(t.w, status, errorBody{Error: problem{Code: no.Code, Message: cmp.Or(no.Message, messages[no.Code])}})
 }
 
 // finish makes it so and answers yes.
 func (s *Server) finish(t turn, status int, c change) {
 	c.Request, c.Status = t.request, status
-	if err := s.commit(t.act, t.key, c); err != nil {
+	if err := s.commit(t.act, t.key, s.now(), c); err != nil {
 		refuse(t.w, http.StatusInternalServerError, "JOURNAL_BROKEN")
 		return
 	}

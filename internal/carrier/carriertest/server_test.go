@@ -59,14 +59,18 @@ func (w *world) start(t *testing.T, comesUpAfter time.Duration) {
 // startFor begins a life whose events go elsewhere.
 func (w *world) startFor(t *testing.T, eventURL string, comesUpAfter time.Duration) {
 	t.Helper()
+	w.startWith(t, carriertest.Config{EventURL: eventURL, ComesUpAfter: comesUpAfter})
+}
+
+// startWith begins a life and fills in what a test does not care about.
+func (w *world) startWith(t *testing.T, config carriertest.Config) {
+	t.Helper()
 	journal, err := partnertest.OpenJournal(w.path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pretend, err := carriertest.New(carriertest.Config{
-		Journal: journal, Faults: new(partnertest.Faults), EventURL: eventURL,
-		WebhookSecret: "secret", ComesUpAfter: comesUpAfter,
-	})
+	config.Journal, config.Faults, config.WebhookSecret = journal, new(partnertest.Faults), "secret"
+	pretend, err := carriertest.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
