@@ -107,7 +107,11 @@ func (d *decision) offered(ctx context.Context) (_ bool, err error) {
 	if d.item, err = d.s.Item(ctx, d.in.Activation, d.command.ItemID); err != nil {
 		return false, err
 	}
-	question := d.item.Question(!a.Live.IsZero())
+	forward, err := d.s.GoesForward(ctx, a)
+	if err != nil {
+		return false, err
+	}
+	question := d.item.Question(forward)
 	if !d.item.Closed.IsZero() || !slices.Contains(question.Offers(), d.command.Choice) {
 		return false, nil
 	}
@@ -136,10 +140,16 @@ func (d *decision) carryOut(ctx context.Context) error {
 
 // settle lets the ledger say what the operator said.
 func (d *decision) settle(ctx context.Context) error {
+	if d.item.Kind == mobile.ItemCarrierSilent && d.command.Choice == mobile.ResolutionDone {
+		return d.portCancelled(ctx)
+	}
 	switch d.command.Choice {
 	case mobile.ResolutionDone:
 		return d.done(ctx)
 	case mobile.ResolutionSendAgain:
+		if d.effect.Act == "" {
+			return nil // the donor has refused: to send the same once more is another act
+		}
 		return d.sendAgain(ctx)
 	case mobile.ResolutionGiveUp:
 		return d.giveUp(ctx)
@@ -168,16 +178,28 @@ func (d *decision) done(ctx context.Context) error {
 	if _, err := d.s.WitnessEffect(ctx, yes, store.WitnessOperator); err != nil {
 		return err
 	}
-	switch d.effect.Act {
+	switch d.effect.Act.Base() {
 	case mobile.ActOrderProfile:
 		return d.reserve(ctx)
 	case mobile.ActSendMail:
 		return d.sent(ctx)
 	case mobile.ActCancelProfile, mobile.ActRetireProfile:
 		return d.retire(ctx, "It was given back by hand")
-	case mobile.ActConfirmProfile, mobile.ActActivateLine, mobile.ActDeactivateLine, mobile.ActChangeSIM:
+	case mobile.ActCancelPort:
+		return d.portCancelled(ctx)
+	case mobile.ActConfirmProfile, mobile.ActActivateLine, mobile.ActDeactivateLine, mobile.ActChangeSIM, mobile.ActSendNotice,
+		mobile.ActSubmitPort, mobile.ActSupplementPort, mobile.ActReschedulePort:
 	}
 	return nil
+}
+
+// portCancelled closes the port of which the carrier has told an operator that it is cancelled.
+func (d *decision) portCancelled(ctx context.Context) error {
+	port, err := d.s.PortInWork(ctx, d.in.Activation)
+	if err != nil {
+		return err
+	}
+	return d.s.ClosePort(ctx, d.in.Tenant, d.in.Activation, port.ID, mobile.PortCancelled)
 }
 
 // reserve keeps the profile whose ICCID the operator has found out.

@@ -89,14 +89,14 @@ func (d *diary) end(ctx context.Context, ref Ref, info activity.Info, page *page
 	case errors.Is(err, store.ErrCancelCameFirst), errors.Is(err, errFenced):
 		// No outcome of the step: it is given back next, or a later attempt has its own.
 		return nil
-	case err == nil && ref.Part == PartFirst:
+	case err == nil && (ref.Part == PartFirst || page.goesOn):
 		attempt.State, attempt.Through = mobile.StepRunning, true
 	case err == nil && ref.Part == PartUndo:
 		attempt.State = mobile.StepUndone
 	case err == nil:
-	case errors.Is(err, errComingUp):
+	case errors.Is(err, errComingUp), errors.Is(err, errAtDonor):
 		attempt.State, attempt.NextTry = mobile.StepWaiting, nextTry(info, err)
-		attempt.Detail = errComingUp.Public
+		attempt.Detail = fault.Of(err).Public
 	case errors.Is(err, errLookLater):
 		attempt.State, attempt.Reason, attempt.NextTry = mobile.StepWaiting, reasonOf(err), nextTry(info, err)
 	case errors.Is(err, ErrOutcomeUnknown):
@@ -156,7 +156,10 @@ func nextTry(info activity.Info, err error) time.Time {
 
 // page is where an act leaves a word about itself for people. It goes into the record only,
 // never into the engine's history.
-type page struct{ detail string }
+type page struct {
+	detail string
+	goesOn bool
+}
 
 type pageKey struct{}
 
@@ -164,5 +167,12 @@ type pageKey struct{}
 func say(ctx context.Context, detail string) {
 	if p, ok := ctx.Value(pageKey{}).(*page); ok {
 		p.detail = detail
+	}
+}
+
+// goesOn says that the step goes on although its act has succeeded.
+func goesOn(ctx context.Context) {
+	if p, ok := ctx.Value(pageKey{}).(*page); ok {
+		p.goesOn = true
 	}
 }

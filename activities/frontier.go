@@ -49,7 +49,7 @@ func Outward(err error) error {
 
 // benign tells whether an error only says that it is too early to tell.
 func benign(err error) bool {
-	return errors.Is(err, errComingUp) || errors.Is(err, errLookLater)
+	return errors.Is(err, errComingUp) || errors.Is(err, errLookLater) || errors.Is(err, errAtDonor)
 }
 
 // final tells whether trying again cannot help.

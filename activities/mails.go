@@ -183,13 +183,22 @@ func (a *Mails) compose(ctx context.Context, s *store.Store, in Ref, o order, id
 	text, token, hash := a.NewToken(mobile.PrincipalPortal)
 	token.Tenant, token.Activation, token.Name = in.Tenant, in.Activation, "Mobile Activation mail"
 	token.Expires = activity.GetInfo(ctx).StartedTime.Add(portalLinkLifetime)
-	message, err := mail.ActivationMail{
+	m := mail.ActivationMail{
 		NoticeID: id, ActivationID: in.Activation, Tenant: o.tenant, CustomerName: o.name(), To: o.email(),
-		Number: o.activation.PhoneNumber, Code: code,
-		PortalLink: strings.ReplaceAll(o.tenant.PortalURLTemplate, "{token}", text),
-	}.Compose()
+		Number: o.activation.PhoneNumber, Code: code, PortalLink: portalLink(o.tenant, text),
+	}
+	if port := o.activation.Port; port != nil && o.activation.Live.IsZero() && port.Ordered {
+		// The number still lives on the old SIM, which stays in until it has moved.
+		m.Ported, m.Moves = true, port.Due
+	}
+	message, err := m.Compose()
 	if err != nil {
 		return nil, err
 	}
 	return message.Bytes(), s.InsertToken(ctx, token, hash)
+}
+
+// portalLink is the customer's own address in the tenant's portal.
+func portalLink(tenant mobile.Tenant, token string) string {
+	return strings.ReplaceAll(tenant.PortalURLTemplate, "{token}", token)
 }

@@ -124,7 +124,15 @@ func (a *Profiles) named(ctx context.Context, in Ref) (bool, error) {
 		told = changeSIM(in)
 	}
 	effect, found, err := ledger{a.DB}.look(ctx, told)
-	return found && effect.Fence > 0, err
+	if err != nil || found && effect.Fence > 0 {
+		return true, err
+	}
+	var ordered bool
+	err = a.DB.InTenant(ctx, in.Tenant, func(s *store.Store) error {
+		ordered, err = s.PortOrdered(ctx, in.Activation)
+		return err
+	})
+	return ordered && in.FollowUp == "", err
 }
 
 // RetireProfile takes the profile that was replaced out of the world: it is on no line any

@@ -35,6 +35,9 @@ type Opened struct {
 	// Done are the steps that need not be taken again.
 	Done  []mobile.StepName `json:"done,omitempty"`
 	Facts Facts             `json:"facts,omitzero"`
+	// Zone is the customer's time zone, an IANA name, for a port. Launched is when all began.
+	Zone     string    `json:"zone,omitempty"`
+	Launched time.Time `json:"launched,omitzero"`
 }
 
 // Facts are what the outside has said since the run last looked.
@@ -43,6 +46,8 @@ type Facts struct {
 	LineEvents bool `json:"line_events,omitempty"`
 	// Settled tells that no outcome is in doubt which a person would have to find out.
 	Settled bool `json:"settled,omitempty"`
+	// Port is where the port is that the run deals with; nil for a new line.
+	Port *PortFacts `json:"port,omitempty"`
 }
 
 // OpenActivation claims an activation for a run.
@@ -61,7 +66,12 @@ func (r *Record) OpenActivation(ctx context.Context, in OpenInput) (opened Opene
 		if a.State.Final() {
 			opened.Ended = a.State
 		}
-		return nil
+		if a.Type != mobile.TypePortIn {
+			return nil
+		}
+		opened.Zone, opened.Launched = mobile.ZoneOfZIP(a.ZIP).String(), a.Created
+		opened.Facts.Port, err = portOf(ctx, s, a)
+		return err
 	})
 	return opened, err
 }
@@ -88,6 +98,11 @@ func (r *Record) TakeFacts(ctx context.Context, in Ref) (facts Facts, err error)
 	err = r.DB.InTenant(ctx, in.Tenant, func(s *store.Store) error {
 		f, err := s.TakeFacts(ctx, in.Tenant, in.Activation, in.FollowUp)
 		facts = Facts{Cancelled: f.Cancelled, LineEvents: f.LineEvents > 0, Settled: f.Settled}
+		if err != nil || f.Type != mobile.TypePortIn || in.FollowUp != "" {
+			return err
+		}
+		port, err := portFacts(ctx, s, in.Activation)
+		facts.Port = &port
 		return err
 	})
 	return facts, err
@@ -138,7 +153,11 @@ func (r *Record) AskOperator(ctx context.Context, in AskInput) (asked Asked, err
 		if asked.Settled = in.Kind == mobile.ItemOutcomeUnknown && item.Act == ""; asked.Settled {
 			return nil
 		}
-		asked.Act, asked.Offers = item.Act, item.Question(!a.Live.IsZero()).Offers()
+		forward, err := s.GoesForward(ctx, a)
+		if err != nil {
+			return err
+		}
+		asked.Act, asked.Offers = item.Act.Base(), item.Question(forward).Offers()
 		if err := s.OpenItem(ctx, in.Tenant, item); err != nil || in.FollowUp != "" {
 			return err
 		}

@@ -40,6 +40,7 @@ func Register(registry worker.ActivityRegistry, c Config) {
 		&Record{DB: c.DB},
 		&Subscriptions{DB: c.DB},
 		&Lines{DB: c.DB, Carrier: c.Carrier, CallTimeout: c.CallTimeout},
+		&Ports{DB: c.DB, Carrier: c.Carrier, CallTimeout: c.CallTimeout},
 		&Profiles{DB: c.DB, SMDP: c.SMDP, CallTimeout: c.CallTimeout},
 		&Mails{DB: c.DB, SendGrid: c.SendGrid, NewToken: c.NewToken},
 	} {

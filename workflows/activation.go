@@ -17,6 +17,7 @@ var (
 	lines         *activities.Lines
 	profiles      *activities.Profiles
 	mails         *activities.Mails
+	ports         *activities.Ports
 )
 
 // activation is the state of a run. It is rebuilt from the history at each replay and is
@@ -39,6 +40,19 @@ type activation struct {
 	settled bool
 	// knocks counts what arrived, looks how many of them were looked at.
 	knocks, looks int
+
+	// port is where the port is that the run deals with, by the latest reading, and left are
+	// those that it is done with. moved tells that the number has moved: a cancel is too late,
+	// and tellMoved that the customer must be told so. asking tells that the customer is asked.
+	port      activities.PortFacts
+	left      []mobile.PortID
+	shown     mobile.PortState
+	moved     bool
+	tellMoved bool
+	asking    bool
+	// launched and customerZone are what a customer's time is counted by.
+	launched     time.Time
+	customerZone string
 
 	undos []undo
 	// done are the steps that a lost run had taken.
@@ -107,11 +121,12 @@ func run(root workflow.Context, in ActivationInput, journey func(*activation, wo
 		return ActivationResult{State: opened.Ended}, nil
 	}
 	a.take(opened.Facts)
+	a.launched, a.customerZone = opened.Launched, opened.Zone
 	err = a.orAskWhenLost(ctx, opened)
 	if err == nil {
 		err = journey(a, ctx)
 	}
-	return a.conclude(ctx, err)
+	return a.conclude(ctx, a.unlessMoved(ctx, err))
 }
 
 // open claims the activation's row for this run.
@@ -161,7 +176,7 @@ func (a *activation) orAskWhenLost(ctx workflow.Context, opened activities.Opene
 }
 
 // stopped tells whether a cancel is to be heeded: one that came before the line was live.
-func (a *activation) stopped() bool { return a.cancelled && !a.live }
+func (a *activation) stopped() bool { return a.cancelled && !a.live && !a.moved }
 
 // conclude gives back what a journey that did not succeed has taken, and ends the activation.
 func (a *activation) conclude(ctx workflow.Context, err error) (ActivationResult, error) {
@@ -177,6 +192,10 @@ func (a *activation) conclude(ctx workflow.Context, err error) (ActivationResult
 		return a.end(ctx, ActivationResult{State: mobile.StateFailed, Reason: reasonBeyondRepair})
 	case isRefused:
 		result = ActivationResult{State: mobile.StateRejected, Reason: refused.reason}
+	case errors.Is(err, errStopped):
+		result = ActivationResult{State: mobile.StateRejected, Reason: reasonCustomerStopped}
+	case errors.Is(err, errExpired):
+		result = ActivationResult{State: mobile.StateExpired, Reason: reasonCustomerSilent}
 	default:
 		return ActivationResult{}, err
 	}
@@ -185,6 +204,9 @@ func (a *activation) conclude(ctx workflow.Context, err error) (ActivationResult
 		case errors.Is(err, errBeyondRepair):
 			return a.end(ctx, ActivationResult{State: mobile.StateFailed, Reason: reasonBeyondRepair})
 		case err != nil:
+			return ActivationResult{}, err
+		}
+		if err := a.tellEnd(ctx, result); err != nil {
 			return ActivationResult{}, err
 		}
 	}

@@ -60,6 +60,9 @@ type bundle struct {
 	esim *esimtest.Server
 	// mails is the pretend SendGrid itself.
 	mails *mailtest.Server
+	// network is the pretend carrier itself, and carrierNow its clock; nil: the world's.
+	network    *carriertest.Server
+	carrierNow func() time.Time
 }
 
 // partner is one pretend partner.
@@ -75,6 +78,7 @@ type order struct {
 	zip   mobile.ZIP
 	plan  mobile.Plan
 	email string
+	donor mobile.DonorCode
 	// comesUpAfter is how long, in real time, a line takes that does not come up at once.
 	comesUpAfter time.Duration
 }
@@ -135,8 +139,11 @@ func (b *bundle) launch(t *testing.T, o order) {
 func (b *bundle) partners(t *testing.T, comesUpAfter time.Duration) {
 	t.Helper()
 	b.carrier = pretend(t, "carrier", func(p partner) (http.Handler, func()) {
-		server, err := carriertest.New(carriertest.Config{Journal: p.journal, Faults: p.faults, ComesUpAfter: comesUpAfter})
+		server, err := carriertest.New(carriertest.Config{
+			Journal: p.journal, Faults: p.faults, ComesUpAfter: comesUpAfter, Now: b.carrierNow,
+		})
 		fatal(t, err)
+		b.network = server
 		return server, server.Close
 	})
 	b.smdp = pretend(t, "smdp", func(p partner) (http.Handler, func()) {

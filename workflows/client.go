@@ -211,5 +211,6 @@ func Register(registry interface {
 },
 ) {
 	registry.RegisterWorkflowWithOptions(MobileActivation, workflow.RegisterOptions{Name: string(mobile.TypeNewLine)})
+	registry.RegisterWorkflowWithOptions(MobilePortIn, workflow.RegisterOptions{Name: string(mobile.TypePortIn)})
 	registry.RegisterWorkflowWithOptions(FollowUp, workflow.RegisterOptions{Name: string(mobile.TypeFollowUp)})
 }

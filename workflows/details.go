@@ -34,6 +34,9 @@ func staticSummary(s Start) string {
 	if s.FollowUp != "" {
 		return "Follow-up for subscription " + string(s.Subscription)
 	}
+	if s.Type == mobile.TypePortIn {
+		return "Mobile activation with a port of subscription " + string(s.Subscription)
+	}
 	return "Mobile activation of subscription " + string(s.Subscription)
 }
 
@@ -150,7 +153,7 @@ func (a *activation) showDetails(ctx workflow.Context) {
 
 // cancelable tells whether a cancel would still be heeded.
 func (a *activation) cancelable() bool {
-	return !a.live && !a.cancelled && !a.giving && a.ended.State == ""
+	return !a.live && !a.moved && !a.cancelled && !a.giving && a.ended.State == ""
 }
 
 // headline says where the run is.
@@ -165,7 +168,9 @@ func (a *activation) headline() string {
 		return fmt.Sprintf("**Ended %s** (`%s`) at %s. Nobody need act.", a.ended.State, a.ended.Reason, since)
 	case a.ended.State != "":
 		return fmt.Sprintf("**Ended %s** at %s. Nobody need act.", a.ended.State, since)
-	case a.cancelled && !a.live && !a.giving:
+	case a.asking && !a.stopped():
+		return a.asksCustomer()
+	case a.stopped() && !a.giving:
 		return "**A cancel was accepted.** What is under way ends first; then everything is given back. Nobody need act."
 	case a.question != nil:
 		return a.asks(doing)
@@ -198,8 +203,13 @@ func meaning(reason string) string {
 		return "it does not get through, and is still being tried"
 	case reasonRunLost:
 		return "another run held this activation and is gone"
+	case string(mobile.ItemCarrierSilent):
+		return "the carrier has not answered in time, and is still being asked"
 	case activities.ErrOutcomeUnknown.Reason:
 		return "it is not known whether it happened at the partner"
+	}
+	if words := mobile.PortReason(reason); words.Known() {
+		return words.ForOperators()
 	}
 	return "the partner's answer is not what it must be"
 }
@@ -212,6 +222,8 @@ func (a *activation) nextForOperator(reason string) string {
 		act = "Find out at the partner whether it happened, and say so. Nothing is sent again by itself."
 	case reasonStepStuck:
 		act = "The step is still being tried, and goes on by itself once it gets through. Look at the partner."
+	case string(mobile.ItemCarrierSilent):
+		act = "The carrier is still being asked. Call it, and name the order."
 	case reasonRunLost:
 		act = "Another run held this and is gone. Compare the record with the partners, then say whether to go on."
 	}

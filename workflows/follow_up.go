@@ -38,7 +38,7 @@ func FollowUp(root workflow.Context, in ActivationInput) (FollowUpResult, error)
 		}
 	}
 	errands := map[mobile.FollowUpKind]func(workflow.Context) error{
-		mobile.FollowUpResend: a.resend, mobile.FollowUpReplace: a.replace,
+		mobile.FollowUpResend: a.resend, mobile.FollowUpReplace: a.replace, mobile.FollowUpLink: a.sendLink,
 	}
 	return a.concludeFollowUp(ctx, errands[opened.Kind](ctx))
 }
@@ -59,11 +59,22 @@ func errandPlan(kind mobile.FollowUpKind) []mobile.StepName {
 			mobile.StepReserveESIM, mobile.StepChangeSIM, mobile.StepSendActivationEmail, mobile.StepRetireESIM,
 		}
 	}
+	if kind == mobile.FollowUpLink {
+		return []mobile.StepName{mobile.StepSendPortalLink}
+	}
 	return []mobile.StepName{mobile.StepSendActivationEmail}
 }
 
 // resend sends a mail that was prepared when it was asked for.
 func (a *activation) resend(ctx workflow.Context) error { return a.sendActivationEmail(ctx) }
+
+// sendLink sends a mail with a new link, which was prepared when it was asked for. Nobody is
+// asked about it: who has no mail asks again.
+func (a *activation) sendLink(ctx workflow.Context) error {
+	in := activities.NoticeInput{Ref: a.ref(""), Kind: mobile.NoticePortalLink, Evidence: time.Duration(a.policies.Evidence)}
+	ctx = a.policies.acting(ctx, "Mail the customer a new link")
+	return workflow.ExecuteActivity(ctx, a.does(mails.SendNotice), in).Get(ctx, nil)
+}
 
 // replace gives the customer another eSIM on the same line. The old one is retired once the
 // line is on the new one: until then it is what the customer telephones with.

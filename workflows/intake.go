@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"slices"
+
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/dialtone/dialtone/activities"
@@ -53,6 +55,18 @@ func (a *activation) take(facts activities.Facts) {
 	a.cancelled = a.cancelled || facts.Cancelled
 	a.lineEvent = a.lineEvent || facts.LineEvents
 	a.settled = a.settled || facts.Settled
+	a.hear(facts.Port)
+}
+
+// hear makes a reading of the port the run's own. Of two readings the later one counts: they
+// may come crosswise. One of a port that the run is done with counts no more.
+func (a *activation) hear(port *activities.PortFacts) {
+	if port == nil || slices.Contains(a.left, port.ID) || port.ID == a.port.ID && port.Version < a.port.Version {
+		return
+	}
+	after := a.port.InstallAfterMove && a.port.ID == port.ID // only the carrier's own activities know
+	a.port = *port
+	a.port.InstallAfterMove = a.port.InstallAfterMove || after
 }
 
 // heedEngineCancel files a cancel that was asked for in the Temporal UI, as a wish under the

@@ -29,7 +29,28 @@ type step struct {
 	evidenced bool
 	// undo gives back what the act took; nil when there is nothing to give back.
 	undo *undo
+
+	// input makes the act's input of a Ref; nil when that is what Ref and part make. Such an act
+	// is taken when the record calls for it, not once.
+	input func(activities.Ref) any
+	// out takes what the act gives; may be nil.
+	out any
+	// breaks, when it turns true, calls the act off: something else is to be looked at first.
+	breaks func() bool
+	// mends tells of a refusal whether the journey deals with it; when it is there, all others
+	// are an operator's.
+	mends func(reason string) bool
+	// silent tells that a partner who does not answer is what an operator is asked about, and
+	// lapses that nobody is: the act is called off when patience ends.
+	silent, lapses bool
+	// withdraws tells that it takes back what is at the carrier: no cancel stops it.
+	withdraws bool
 }
+
+// givesBack tells whether the step gives something back.
+func (s step) givesBack() bool { return s.undoing() || s.withdraws }
+
+func (s step) broken() bool { return s.breaks != nil && s.breaks() }
 
 func (s step) undoing() bool { return s.part == activities.PartUndo }
 
@@ -40,13 +61,13 @@ func (s step) undoing() bool { return s.part == activities.PartUndo }
 // The undo is filed before the act, because an act may have happened although its answer
 // was lost.
 func (a *activation) step(ctx workflow.Context, s step) error {
-	if a.stopped() {
+	if a.stops(s) {
 		return errCancelled
 	}
 	if s.undo != nil {
 		a.undos = append(a.undos, *s.undo)
 	}
-	if slices.Contains(a.done, s.name) { // by the run that this one follows
+	if slices.Contains(a.done, s.name) && s.input == nil { // by the run that this one follows
 		a.marks[s.name] = markDone
 		return nil
 	}
@@ -74,6 +95,10 @@ func (a *activation) perform(ctx workflow.Context, s step) error {
 		switch {
 		case errors.Is(err, errWoken):
 			continue
+		case errors.Is(err, errBroken) && a.question != nil:
+			return errors.Join(err, a.answered(ctx, s))
+		case errors.Is(err, errBroken), errors.Is(err, errLate):
+			return err
 		case err == nil && a.question != nil:
 			return a.answered(ctx, s)
 		case err == nil:
@@ -92,6 +117,10 @@ var (
 	errWoken = errors.New("woken")
 	// errDecided: an operator has decided.
 	errDecided = errors.New("decided")
+	// errBroken: something else is to be looked at first.
+	errBroken = errors.New("broken off")
+	// errLate: patience is over.
+	errLate = errors.New("late")
 )
 
 // attempt schedules the act once and waits for it: with patience first, then with an
@@ -101,15 +130,19 @@ func (a *activation) attempt(ctx workflow.Context, s step, deadline time.Time) e
 	defer callOff()
 	future := workflow.ExecuteActivity(actCtx, a.does(s.act), a.inputOf(s, deadline))
 	moved := func() bool {
-		return future.IsReady() || a.decision != nil || a.stops(s) || s.wake != nil && *s.wake
+		return future.IsReady() || a.decision != nil || a.stops(s) || s.broken() || s.wake != nil && *s.wake
 	}
 	ready, err := waitFor(ctx, max(deadline.Sub(workflow.Now(ctx)), 0), s.patienceSummary(), moved)
 	if err != nil {
 		return err
 	}
+	if !ready && s.lapses {
+		callOff()
+		return a.whyItEnded(s, future.Get(ctx, s.out), true)
+	}
 	if !ready {
 		if a.question == nil {
-			if _, err := a.ask(ctx, a.questionAbout(s, mobile.ItemStepStuck, reasonStepStuck)); err != nil {
+			if _, err := a.ask(ctx, a.questionAbout(s, s.stuck(), string(s.stuck()))); err != nil {
 				return err
 			}
 		}
@@ -121,7 +154,15 @@ func (a *activation) attempt(ctx workflow.Context, s step, deadline time.Time) e
 	if calledOff {
 		callOff()
 	}
-	return a.whyItEnded(s, future.Get(ctx, nil), calledOff)
+	return a.whyItEnded(s, future.Get(ctx, s.out), calledOff)
+}
+
+// stuck is what an operator is asked about when patience ends.
+func (s step) stuck() mobile.ItemKind {
+	if s.silent {
+		return mobile.ItemCarrierSilent
+	}
+	return mobile.ItemStepStuck
 }
 
 func (s step) patienceSummary() string {
@@ -132,11 +173,11 @@ func (s step) patienceSummary() string {
 }
 
 // stops tells whether a cancel stops the step: giving back is never stopped.
-func (a *activation) stops(s step) bool { return a.stopped() && !s.undoing() }
+func (a *activation) stops(s step) bool { return a.stopped() && !s.givesBack() }
 
 // questionAbout is a question about a step. A follow-up asks under its own name.
 func (a *activation) questionAbout(s step, kind mobile.ItemKind, reason string) question {
-	q := question{kind: kind, step: s.name, reason: reason, undoing: s.undoing()}
+	q := question{kind: kind, step: s.name, reason: reason, undoing: s.givesBack()}
 	if a.in.FollowUp != "" {
 		q.step, q.undoing = a.errand, false
 	}
@@ -156,6 +197,12 @@ func (a *activation) whyItEnded(s step, err error, calledOff bool) error {
 		return errCancelled
 	case a.decision != nil:
 		return errDecided
+	case s.broken():
+		return errBroken
+	case s.wake != nil && *s.wake:
+		return errWoken
+	case s.lapses:
+		return errLate
 	}
 	return errWoken
 }
@@ -167,6 +214,9 @@ const reasonStepStuck = "STEP_STUCK"
 func (a *activation) inputOf(s step, deadline time.Time) any {
 	ref := a.ref(s.name)
 	ref.Part, ref.Deadline = s.part, deadline
+	if s.input != nil {
+		return s.input(ref)
+	}
 	if s.part == activities.PartAwait {
 		return activities.ConfirmInput{Ref: ref, Every: time.Duration(a.policies.LinePoll)}
 	}
@@ -189,7 +239,9 @@ func (a *activation) judge(ctx workflow.Context, s step, err error) (again bool,
 	switch {
 	case !refused:
 		return false, err
-	case a.live || s.undoing() || forOperator(reason) || a.namedWrongly(ctx, reason):
+	case s.mends != nil && s.mends(reason):
+		return false, &refusedError{step: s.name, reason: reason}
+	case a.live || s.mends != nil || s.withdraws || s.undoing() || forOperator(reason) || a.namedWrongly(ctx, reason):
 		// Once the line is live nothing automatic takes it down: what is refused after that
 		// is for a person.
 		return a.awaitOperator(ctx, s, reason)
@@ -236,7 +288,7 @@ func (a *activation) awaitOperator(ctx workflow.Context, s step, reason string) 
 		return err == nil, err
 	}
 	known := func() bool { return a.settled && kind == mobile.ItemOutcomeUnknown }
-	if err := workflow.Await(ctx, func() bool { return a.stops(s) || a.decision != nil || known() }); err != nil {
+	if err := workflow.Await(ctx, func() bool { return a.stops(s) || s.broken() || a.decision != nil || known() }); err != nil {
 		return false, err
 	}
 	switch {
@@ -244,6 +296,8 @@ func (a *activation) awaitOperator(ctx workflow.Context, s step, reason string) 
 		return a.afterDecision(ctx, s)
 	case a.stops(s):
 		return false, errCancelled
+	case s.broken():
+		return false, errors.Join(errBroken, a.answered(ctx, s))
 	}
 	return true, nil
 }
@@ -261,7 +315,7 @@ func (a *activation) awaitEvidence(ctx workflow.Context, s step) (bool, error) {
 	a.until = workflow.Now(ctx).Add(patience)
 	a.showDetails(ctx)
 	_, err := waitFor(ctx, patience, "Ask an operator unless the partner's events tell what became of "+string(s.name),
-		func() bool { return a.settled || a.stops(s) })
+		func() bool { return a.settled || a.stops(s) || s.broken() })
 	return a.settled, err
 }
 
@@ -272,7 +326,7 @@ func (a *activation) afterDecision(ctx workflow.Context, s step) (again bool, er
 	if err != nil {
 		return false, err
 	}
-	if err := a.endOf(resolution, s.undoing()); err != nil {
+	if err := a.endOf(resolution, s.givesBack()); err != nil {
 		return false, err
 	}
 	return true, nil
