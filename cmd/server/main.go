@@ -14,6 +14,7 @@ import (
 	"github.com/sethvargo/go-envconfig"
 	"go.temporal.io/sdk/client"
 
+	"github.com/dialtone/dialtone/internal/carrier"
 	"github.com/dialtone/dialtone/internal/config"
 	"github.com/dialtone/dialtone/internal/relay"
 	"github.com/dialtone/dialtone/internal/secret"
@@ -78,8 +79,12 @@ func run(ctx context.Context, env environment, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	network, err := carrier.New(carrier.Config{URL: settings.Carrier.URL, APIKey: settings.Carrier.APIKey.Reveal()})
+	if err != nil {
+		return err
+	}
 	door, err := server.New(server.Config{
-		DB: db, Watch: watch, Digester: keyring, Nudge: carrying.Nudge, Runs: runs,
+		DB: db, Watch: watch, Digester: keyring, Network: network, Nudge: carrying.Nudge, Runs: runs,
 		TemporalUIURL: settings.Temporal.UIURL, Namespace: options.Namespace, Policies: settings.Policies,
 		Registry: registry, Logger: logger, Reflection: settings.GRPC.Reflection, TLS: certificates,
 	})

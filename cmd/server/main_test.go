@@ -72,6 +72,7 @@ func TestRun_Refuses(t *testing.T) {
 	}{
 		"a policy that is none":       {map[string]string{"DIALTONE_POLICIES": `{"patience":"soon"}`}, "DIALTONE_POLICIES"},
 		"a policy that nobody knows":  {map[string]string{"DIALTONE_POLICIES": `{"pateince":"1m"}`}, "DIALTONE_POLICIES"},
+		"a carrier in clear text":     {map[string]string{"CARRIER_URL": "http://carrier.example.com"}, "carrier URL"},
 		"a short secret":              {map[string]string{"CARRIER_WEBHOOK_SECRET": "short"}, "CARRIER_WEBHOOK_SECRET"},
 		"a certificate that is none":  {map[string]string{"GRPC_TLS_CERT": "/nowhere", "GRPC_TLS_KEY": "/nowhere"}, "GRPC_TLS_CERT"},
 		"an address that is not ours": {map[string]string{"GRPC_LISTEN": "192.0.2.1:7400"}, "listen for gRPC"},

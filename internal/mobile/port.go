@@ -246,10 +246,9 @@ type Port struct {
 	// Word is when the carrier says that what it last said became so.
 	Word time.Time
 
-	// InfoPresent and PINPresent tell what of the customer's is held; PINExpires is when the
-	// donor no longer takes the PIN, as far as its rules are known.
+	// InfoPresent tells whether the customer has given what the donor asks for; PINExpires is
+	// when the donor no longer takes the PIN, as far as its rules are known.
 	InfoPresent bool
-	PINPresent  bool
 	PINExpires  time.Time
 
 	// ReplacedBy is the port of another number that takes this one's place; empty: none.

@@ -47,6 +47,12 @@ var reasonTexts = map[string]string{
 	"RUN_LOST":           "The engine's run of this activation is gone. Decide whether to go on or to give up.",
 	"MAIL_NOT_DELIVERED": "An e-mail to the customer came back, or nothing was heard of it. Correct the address if need be, and send it again.",
 	"INSTALL_FAILED":     "The phone could not install the eSIM. Give the customer another profile.",
+	"PORT_REFUSED":       "The donor has refused the port for a reason that the customer cannot mend. Ask the carrier, then decide.",
+	"ODD_EVENT":          "An event of the carrier does not fit its port, and was not heeded. Compare with the carrier.",
+	"DOES_NOT_WORK":      "The customer says that it does not work. Call the customer.",
+	"NOT_INSTALLED":      "The customer says that the phone does not take the code. Call the customer.",
+	"NO_SERVICE":         "The customer says that the eSIM is installed and has no service. Look at the line, and call the customer.",
+	"DELETED":            "The customer says that the eSIM was deleted after it was installed. Give another one: replace-profile.",
 	"INTERNAL":           "Something of ours broke. The logs hold the cause.",
 
 	"CANCELLED_BY_BILLING":  "Billing cancelled it.",

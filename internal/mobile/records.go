@@ -283,7 +283,7 @@ type Item struct {
 func (i Item) Question(live bool) Question {
 	q := Question{Kind: i.Kind, Act: i.Act.Base(), Phase: PhaseComingUp}
 	switch {
-	case i.FollowUp != "" && i.Step == StepResendActivationEmail:
+	case i.FollowUp != "" && (i.Step == StepResendActivationEmail || i.Step == StepSendPortalLink):
 		q.Phase = PhaseResending
 	case i.FollowUp != "":
 		q.Phase = PhaseReplacing

@@ -25,6 +25,8 @@ func (s show) event(e mobile.Event) *dialtonev1.Event {
 		shown.Change = &dialtonev1.Event_Subscription{Subscription: s.subscriptionChange(e.Data)}
 	case "workflow":
 		shown.Change = &dialtonev1.Event_Workflow{Workflow: s.workflowChange(e.Data)}
+	case "port":
+		shown.Change = &dialtonev1.Event_Port{Port: s.portChange(e.Data)}
 	case "profile":
 		shown.Change = &dialtonev1.Event_Profile{Profile: s.profileChange(e.Data)}
 	case "item":
@@ -58,6 +60,20 @@ func (show) workflowChange(d mobile.EventData) *dialtonev1.WorkflowChange {
 		change.WaitingOn = party(d.State.WaitsFor())
 	}
 	return change
+}
+
+func (show) portChange(d mobile.EventData) *dialtonev1.PortChange {
+	return &dialtonev1.PortChange{
+		State:          portState(d.PortState),
+		PreviousState:  portState(d.PreviousPortState),
+		Reason:         d.Reason,
+		PhoneNumber:    d.PhoneNumber,
+		Donor:          string(d.Donor),
+		DueTime:        instantOf(d.DueTime),
+		PromptKind:     promptKind(d.PromptKind),
+		PromptRevision: d.PromptRevision,
+		Deadline:       instantOf(d.Deadline),
+	}
 }
 
 func (show) profileChange(d mobile.EventData) *dialtonev1.ProfileChange {

@@ -107,6 +107,22 @@ func TestShowEvent(t *testing.T) {
 			event("notice.bounced", mobile.EventData{NoticeID: "n", Notice: mobile.NoticeActivation, NoticeState: mobile.NoticeBounced, Reason: "DROPPED"}),
 			&dialtonev1.Event{Change: &dialtonev1.Event_Notice{Notice: &dialtonev1.NoticeChange{NoticeId: "n", Kind: 4, Delivery: 4, Reason: "DROPPED"}}},
 		},
+		{
+			event("port.state_changed", mobile.EventData{PortState: mobile.PortConfirmed, PreviousPortState: mobile.PortSubmitted, PhoneNumber: "+1", Donor: "att", DueTime: &deadline}),
+			&dialtonev1.Event{Change: &dialtonev1.Event_Port{Port: &dialtonev1.PortChange{
+				State: 4, PreviousState: 2, PhoneNumber: "+1", Donor: "att", DueTime: instant(deadline),
+			}}},
+		},
+		{
+			event("port.prompt_opened", mobile.EventData{PortState: mobile.PortRefused, PreviousPortState: mobile.PortRefused, Reason: "PIN_INVALID", PhoneNumber: "+1", Donor: "att", PromptKind: mobile.PromptCorrectInfo, PromptRevision: 2, Deadline: &deadline}),
+			&dialtonev1.Event{Change: &dialtonev1.Event_Port{Port: &dialtonev1.PortChange{
+				State: 6, PreviousState: 6, Reason: "PIN_INVALID", PhoneNumber: "+1", Donor: "att", PromptKind: 3, PromptRevision: 2, Deadline: instant(deadline),
+			}}},
+		},
+		{
+			event("workflow.cancel_too_late", mobile.EventData{WorkflowType: mobile.TypePortIn, State: mobile.StateCancelled, Revision: 9}),
+			&dialtonev1.Event{Change: &dialtonev1.Event_Workflow{Workflow: &dialtonev1.WorkflowChange{WorkflowType: 2, State: 8, Revision: 9}}},
+		},
 		{event("weather.changed", mobile.EventData{}), &dialtonev1.Event{}},
 	} {
 		want := test.want

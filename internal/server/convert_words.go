@@ -51,3 +51,15 @@ func noticeDelivery(s mobile.NoticeState) dialtonev1.NoticeDelivery {
 func principal(p mobile.Principal) dialtonev1.Principal {
 	return enum[dialtonev1.Principal](dialtonev1.Principal_value, "PRINCIPAL_", p)
 }
+
+func portState(s mobile.PortState) dialtonev1.PortState {
+	return enum[dialtonev1.PortState](dialtonev1.PortState_value, "PORT_STATE_", s)
+}
+
+func numberType(t mobile.NumberType) dialtonev1.NumberType {
+	return enum[dialtonev1.NumberType](dialtonev1.NumberType_value, "NUMBER_TYPE_", t)
+}
+
+func promptKind(k mobile.PromptKind) dialtonev1.PromptKind {
+	return enum[dialtonev1.PromptKind](dialtonev1.PromptKind_value, "PROMPT_KIND_", k)
+}

@@ -36,6 +36,7 @@ func (s show) workflow(a mobile.Activation, sub mobile.Subscription) *dialtonev1
 		CurrentStep:    string(a.CurrentStep()),
 		Choices:        s.choices(a),
 		PhoneNumber:    a.PhoneNumber,
+		Port:           s.port(a.Port),
 		Profile:        s.profile(a.Profile),
 		CreateTime:     instant(a.Created),
 		UpdateTime:     instant(a.Updated),
@@ -145,13 +146,14 @@ func (show) line(a mobile.Activation) *dialtonev1.Line {
 	}
 }
 
+// cancel is an accepted wish to stop. A number that has moved all the same stays where it is.
 func (show) cancel(a mobile.Activation) *dialtonev1.Cancel {
 	if a.CancelRequested.IsZero() {
 		return nil
 	}
 	return &dialtonev1.Cancel{
 		Time: instant(a.CancelRequested), Principal: principal(a.Cancelled.Principal),
-		Actor: a.Cancelled.Actor, Reason: a.CancelReason,
+		Actor: a.Cancelled.Actor, Reason: a.CancelReason, TooLate: a.Port != nil && a.Port.State == mobile.PortCompleted,
 	}
 }
 

@@ -8,6 +8,12 @@ func (c Config) WithHeartbeat(d time.Duration) Config {
 	return c
 }
 
+// WithPreflightPatience lets the carrier take less long to answer a trial.
+func (c Config) WithPreflightPatience(d time.Duration) Config {
+	c.preflightPatience = d
+	return c
+}
+
 // Registered tells the full names of the server's methods, with whether they stream.
 func (s *Server) Registered() map[string]bool {
 	all := make(map[string]bool)

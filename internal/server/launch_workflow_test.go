@@ -207,34 +207,6 @@ func TestLaunch_ValidateOnly(t *testing.T) {
 	must(t, err)
 }
 
-// A port passes every check, and is refused in a way that says so.
-func TestLaunch_Port(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	before := b.counts(t)
-	port := func(sub mobile.SubscriptionID) *dialtonev1.LaunchWorkflowRequest {
-		request := launch(sub)
-		request.GetMobileActivation().PortPhoneNumber = "(212) 555-0123"
-		request.GetMobileActivation().PortCarrier = "AT&T"
-		return request
-	}
-	sub, open := b.pending(t, b.a), b.launched(t, b.a)
-
-	_, err := b.workflows.LaunchWorkflow(as(t.Context(), b.a.billing()), port(sub.ID))
-	wantRefusal(t, err, refusal{Code: codes.Unimplemented, Reason: "NOT_BUILT"})
-	if !strings.Contains(err.Error(), "number") {
-		t.Errorf("%v", err)
-	}
-	_, err = b.workflows.LaunchWorkflow(as(t.Context(), b.a.billing()), port("absent"))
-	wantRefusal(t, err, refusal{Code: codes.NotFound, Reason: "SUBSCRIPTION_NOT_FOUND"})
-	_, err = b.workflows.LaunchWorkflow(as(t.Context(), b.a.billing()), port(open.Subscription))
-	wantRefusal(t, err, refusal{Code: codes.AlreadyExists, Reason: "ACTIVATION_IN_PROGRESS"})
-
-	if after := b.counts(t); after["requests"] != before["requests"] || after["audit"] != before["audit"] {
-		t.Errorf("a refusal was remembered: %v", after)
-	}
-}
-
 func TestLaunch_ByConsole(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -58,6 +58,7 @@ func (r *rpcs) ListWorkflows(ctx context.Context, request *dialtonev1.ListWorkfl
 
 var (
 	stepForm   = regexp.MustCompile(`^[a-z_]{1,64}$`)
+	donorForm  = regexp.MustCompile(`^[a-z0-9_]{1,64}$`)
 	reasonForm = regexp.MustCompile(`^[A-Z0-9_]{1,64}$`)
 )
 
@@ -65,10 +66,12 @@ func (f *form) workflowFilter(request *dialtonev1.ListWorkflowsRequest) store.Ac
 	filter := store.ActivationFilter{
 		States:        anyOf[mobile.State](f, "states", dialtonev1.WorkflowState_name, "WORKFLOW_STATE_", request.GetStates()),
 		InstallStates: anyOf[mobile.InstallState](f, "install_states", dialtonev1.InstallState_name, "INSTALL_STATE_", request.GetInstallStates()),
+		PortStates:    anyOf[mobile.PortState](f, "port_states", dialtonev1.PortState_name, "PORT_STATE_", request.GetPortStates()),
 		Severity:      chosen[mobile.Severity](f, "severity", dialtonev1.Severity_name, "SEVERITY_", request.GetSeverity()),
 		Type:          f.workflowType(request.GetType()),
 		Step:          mobile.StepName(f.matching("step", request.GetStep(), stepForm)),
 		Reason:        f.matching("reason", request.GetReason(), reasonForm),
+		Donor:         mobile.DonorCode(f.matching("donor", request.GetDonor(), donorForm)),
 		AccountID:     f.optionalID("account_id", request.GetAccountId()),
 		Subscription:  f.optionalSubscription("subscription_id", request.GetSubscriptionId()),
 		From:          f.time("create_time_from", request.GetCreateTimeFrom()),
@@ -92,18 +95,14 @@ func (f *form) workflowFilter(request *dialtonev1.ListWorkflowsRequest) store.Ac
 	return filter
 }
 
-// checkListBuilt refuses what the schema has and this version has not. Without ports, no
-// activation has a donor or a port's state.
+// checkListBuilt refuses what the schema has and this version has not.
 func checkListBuilt(request *dialtonev1.ListWorkflowsRequest) error {
 	switch request.GetOrder() {
 	case dialtonev1.WorkflowOrder_WORKFLOW_ORDER_UNSPECIFIED, dialtonev1.WorkflowOrder_WORKFLOW_ORDER_NEWEST_FIRST:
+		return nil
 	default:
 		return errNotBuilt.Saying("Only the order NEWEST_FIRST is built in this version. Leave order out.")
 	}
-	if request.GetDonor() != "" || len(request.GetPortStates()) > 0 {
-		return errNotBuilt.Saying("Ports are not built yet in this version. Leave donor and port_states out.")
-	}
-	return nil
 }
 
 // matching reads a word of a known form; an empty one does not filter.

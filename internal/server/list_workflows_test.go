@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -142,13 +143,12 @@ func TestListWorkflows_Refusals(t *testing.T) {
 		request *dialtonev1.ListWorkflowsRequest
 		want    refusal
 	}{
-		"order":       {&dialtonev1.ListWorkflowsRequest{Order: dialtonev1.WorkflowOrder_WORKFLOW_ORDER_DEADLINE_FIRST}, notBuilt},
-		"donor":       {&dialtonev1.ListWorkflowsRequest{Donor: "att"}, notBuilt},
-		"port states": {&dialtonev1.ListWorkflowsRequest{PortStates: []dialtonev1.PortState{1}}, notBuilt},
+		"order": {&dialtonev1.ListWorkflowsRequest{Order: dialtonev1.WorkflowOrder_WORKFLOW_ORDER_DEADLINE_FIRST}, notBuilt},
 		"malformed": {
 			&dialtonev1.ListWorkflowsRequest{
 				PageSize: -1, PageToken: "x", States: []dialtonev1.WorkflowState{99}, InstallStates: []dialtonev1.InstallState{99},
 				Severity: 99, Type: 99, Step: "No Step", Reason: "no reason", AccountId: "a b", SubscriptionId: "a/b",
+				Donor: "AT&T", PortStates: []dialtonev1.PortState{99},
 				OlderThan: durationpb.New(-1), CreateTimeFrom: &timestamppb.Timestamp{Nanos: -1}, Order: 99, View: 99,
 			},
 			invalid(map[string]string{
@@ -156,12 +156,62 @@ func TestListWorkflows_Refusals(t *testing.T) {
 				"install_states": "FIELD_MALFORMED", "severity": "FIELD_MALFORMED", "type": "FIELD_MALFORMED",
 				"step": "FIELD_MALFORMED", "reason": "FIELD_MALFORMED", "account_id": "FIELD_MALFORMED",
 				"subscription_id": "FIELD_MALFORMED", "older_than": "FIELD_MALFORMED", "create_time_from": "FIELD_MALFORMED",
-				"order": "FIELD_MALFORMED", "view": "FIELD_MALFORMED",
+				"order": "FIELD_MALFORMED", "view": "FIELD_MALFORMED", "donor": "FIELD_MALFORMED", "port_states": "FIELD_MALFORMED",
 			}),
 		},
 	} {
 		_, err := b.workflows.ListWorkflows(as(t.Context(), b.a.operator()), test.request)
 		t.Run(name, func(t *testing.T) { wantRefusal(t, err, test.want) })
+	}
+}
+
+// Of several numbers that a customer has named for one activation, the last one counts.
+func TestListWorkflows_Ports(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.launched(t, b.a)
+	asked, refused, changed := b.ported(t, "+12125550130", "att"), b.ported(t, "+12125550131", "verizon"), b.ported(t, "+12125550132", "att")
+	names := map[string]string{asked.GetActivationId(): "asked", refused.GetActivationId(): "refused", changed.GetActivationId(): "changed"}
+	conn := b.Connect(t)
+	_, err := conn.Exec(t.Context(), `UPDATE ports SET state = 'REFUSED', reason = 'PIN_INVALID' WHERE activation_id = $1`, refused.GetActivationId())
+	must(t, err)
+	_, err = conn.Exec(t.Context(), `UPDATE ports SET state = 'CANCELLED', closed_at = now(), reason = 'ZIP_INVALID' WHERE activation_id = $1`, changed.GetActivationId())
+	must(t, err)
+	b.record(t, b.a.ID, func(ctx context.Context, s *store.Store) error {
+		return s.InsertPort(ctx, mobile.Port{
+			ID: mobile.PortID(uuid.NewString()), Tenant: b.a.ID, Activation: mobile.ActivationID(changed.GetActivationId()),
+			Number: "+12125550133", Donor: "verizon",
+		})
+	})
+	const awaiting, no, cancelled = dialtonev1.PortState_PORT_STATE_AWAITING_INFO, dialtonev1.PortState_PORT_STATE_REFUSED, dialtonev1.PortState_PORT_STATE_CANCELLED
+
+	for name, test := range map[string]struct {
+		request *dialtonev1.ListWorkflowsRequest
+		want    []string
+	}{
+		"any state":       {&dialtonev1.ListWorkflowsRequest{PortStates: []dialtonev1.PortState{no, 0}, Type: dialtonev1.WorkflowType_WORKFLOW_TYPE_MOBILE_PORT_IN}, []string{"changed", "refused", "asked"}},
+		"donor":           {&dialtonev1.ListWorkflowsRequest{Donor: "att"}, []string{"asked"}},
+		"another donor":   {&dialtonev1.ListWorkflowsRequest{Donor: "verizon"}, []string{"changed", "refused"}},
+		"nobody's donor":  {&dialtonev1.ListWorkflowsRequest{Donor: "no_such_donor"}, nil},
+		"awaiting":        {&dialtonev1.ListWorkflowsRequest{PortStates: []dialtonev1.PortState{awaiting}}, []string{"changed", "asked"}},
+		"two states":      {&dialtonev1.ListWorkflowsRequest{PortStates: []dialtonev1.PortState{awaiting, no}}, []string{"changed", "refused", "asked"}},
+		"one before":      {&dialtonev1.ListWorkflowsRequest{PortStates: []dialtonev1.PortState{cancelled}}, nil},
+		"donor and state": {&dialtonev1.ListWorkflowsRequest{Donor: "verizon", PortStates: []dialtonev1.PortState{no}}, []string{"refused"}},
+		"reason":          {&dialtonev1.ListWorkflowsRequest{Reason: "PIN_INVALID"}, []string{"refused"}},
+		"reason before":   {&dialtonev1.ListWorkflowsRequest{Reason: "ZIP_INVALID"}, nil},
+	} {
+		response, err := b.workflows.ListWorkflows(as(t.Context(), b.a.operator()), test.request)
+		must(t, err)
+		var got []string
+		for _, w := range response.GetWorkflows() {
+			got = append(got, names[w.GetActivationId()])
+			if w.GetPort() == nil {
+				t.Errorf("%s: the basic view lacks the port", name)
+			}
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s: got %v, want %v", name, got, test.want)
+		}
 	}
 }
 

@@ -102,7 +102,7 @@ func TestNotBuilt(t *testing.T) {
 
 	_, err := b.workflows.RetryStep(as(t.Context(), b.a.operator()), &dialtonev1.RetryStepRequest{})
 	wantRefusal(t, err, refusal{Code: codes.Unimplemented, Reason: "NOT_BUILT"})
-	_, err = b.portals.GetPortingPrompt(as(t.Context(), b.a.token(mobile.PrincipalPortalBackend)), &dialtonev1.GetPortingPromptRequest{})
+	_, err = b.admins.GetOverview(as(t.Context(), b.admin), &dialtonev1.GetOverviewRequest{})
 	wantRefusal(t, err, refusal{Code: codes.Unimplemented, Reason: "NOT_BUILT"})
 	_, err = b.workflows.RetryStep(as(t.Context(), b.a.billing()), &dialtonev1.RetryStepRequest{})
 	wantRefusal(t, err, refusal{Code: codes.PermissionDenied, Reason: "PERMISSION_DENIED"})

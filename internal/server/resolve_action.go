@@ -231,9 +231,11 @@ func findItem(ctx context.Context, s *store.Store, v resolving) (mobile.Item, er
 // heeding is the Temporal workflow that waits for an answer to an item; empty when none does.
 func heeding(ctx context.Context, s *store.Store, a mobile.Activation, item mobile.Item) (string, error) {
 	switch item.Kind {
-	case mobile.ItemNumberAtRisk, mobile.ItemMailNotDelivered, mobile.ItemInstallFailed:
+	case mobile.ItemNumberAtRisk, mobile.ItemMailNotDelivered, mobile.ItemInstallFailed, mobile.ItemOddEvent,
+		mobile.ItemDoesNotWork:
 		return "", nil
-	case mobile.ItemStepStuck, mobile.ItemOutcomeUnknown, mobile.ItemStepRefused, mobile.ItemRunLost:
+	case mobile.ItemStepStuck, mobile.ItemOutcomeUnknown, mobile.ItemStepRefused, mobile.ItemRunLost,
+		mobile.ItemCarrierSilent, mobile.ItemTooManyRefusals, mobile.ItemPortRefused:
 	}
 	if item.FollowUp == "" {
 		return a.WorkflowID, nil

@@ -27,20 +27,24 @@ type rpcs struct {
 	pages    pages
 	show     show
 	policies string
+	network  Network
 	nudge    func()
 	runs     Runs
 	now      func() time.Time
 	draining <-chan struct{}
 	// heartbeat is how long the feed may be silent.
 	heartbeat time.Duration
+	// preflightPatience is how long the carrier may take to answer a trial.
+	preflightPatience time.Duration
 }
 
 func newRPCs(config Config, gate *access.Gate, draining <-chan struct{}) *rpcs {
 	r := &rpcs{
 		db: config.DB, watch: config.Watch, gate: gate, pages: pages{config.Digester},
 		show:     show{temporalUI: config.TemporalUIURL, namespace: config.Namespace},
-		policies: config.Policies, nudge: config.Nudge, runs: config.Runs, now: config.Now, draining: draining,
-		heartbeat: cmp.Or(config.heartbeat, heartbeatDefault),
+		policies: config.Policies, network: config.Network, nudge: config.Nudge, runs: config.Runs, now: config.Now, draining: draining,
+		heartbeat:         cmp.Or(config.heartbeat, heartbeatDefault),
+		preflightPatience: cmp.Or(config.preflightPatience, preflightPatienceDefault),
 	}
 	if r.nudge == nil {
 		r.nudge = func() {}

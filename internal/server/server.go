@@ -46,6 +46,8 @@ type Config struct {
 	Watch *store.Watch
 	// Digester authenticates page tokens: the same for all fronts. Required.
 	Digester Digester
+	// Network is the carrier, asked when a launch is only tried. Required.
+	Network Network
 	// Nudge says that something was committed that the relay should carry. It must not
 	// block; nil when there is no relay in this process.
 	Nudge func()
@@ -71,6 +73,9 @@ type Config struct {
 
 	// heartbeat is how long a watched feed may be silent; heartbeatDefault when 0.
 	heartbeat time.Duration
+	// preflightPatience is how long the carrier may take to answer a trial;
+	// preflightPatienceDefault when 0.
+	preflightPatience time.Duration
 }
 
 // The bounds of the transport. A message of more than messageBytesMax is refused with a
@@ -102,8 +107,8 @@ type Server struct {
 // New builds the door. It fails when the policy table and the registered methods differ, and
 // panics without what Config calls required.
 func New(config Config) (*Server, error) {
-	if config.DB == nil || config.Watch == nil || config.Digester == nil || config.Registry == nil || config.Logger == nil {
-		panic("server.New needs DB, Watch, Digester, Registry and Logger")
+	if config.DB == nil || config.Watch == nil || config.Digester == nil || config.Network == nil || config.Registry == nil || config.Logger == nil {
+		panic("server.New needs DB, Watch, Digester, Network, Registry and Logger")
 	}
 	gate := access.NewGate(config.DB, config.Now)
 	draining := make(chan struct{})

@@ -107,6 +107,7 @@ func (b *bundle) open(t *testing.T, registry prometheus.Registerer, changes ...f
 		DB: b.DB, Watch: watch, Digester: storetest.Sealer(), Registry: registry,
 		Logger:        slog.New(slog.NewTextHandler(b.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		TemporalUIURL: "http://temporal.example:8080", Namespace: "dialtone",
+		Network: network(t, "http://127.0.0.1:1"), // nobody there; see TestPreflight
 	}
 	for _, change := range changes {
 		change(&config)

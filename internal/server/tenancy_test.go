@@ -36,7 +36,7 @@ const (
 // b's; $NEW for a fresh request id.
 func isolation() map[string]outcome {
 	command := `{"requestId":"$NEW","activationId":"$ACT","reason":"x"}`
-	act := `{"requestId":"$NEW","activationId":"$ACT","revision":1}`
+	act := `{"requestId":"$NEW","activationId":"$ACT","revision":1`
 	cases := map[string]outcome{
 		"SubscriptionService/CreateSubscription": {"", []string{`{"requestId":"$REQ","subscriptionId":"$SUB","accountId":"$ACC","customerName":"Eve","customerEmail":"eve@example.com","plan":"mobile-10gb"}`}},
 		"SubscriptionService/GetSubscription":    {"SUBSCRIPTION_NOT_FOUND", []string{`{"subscriptionId":"$SUB"}`}},
@@ -75,11 +75,11 @@ func isolation() map[string]outcome {
 		"AdminService/ResumePartner":       {notBuilt, []string{`{"requestId":"$NEW","tenantId":"$TEN"}`}},
 		"AdminService/ReviveWorkflow":      {notFound, []string{command, `{"requestId":"$REQ","activationId":"$ACT","reason":"x","replaceRun":true}`}},
 		"AdminService/CheckHealth":         {notBuilt, []string{`{}`}},
-		"PortalService/GetPortingPrompt":   {notBuilt, []string{`{"activationId":"$ACT"}`}},
-		"PortalService/GetInstallCode":     {notBuilt, []string{`{"activationId":"$ACT"}`}},
-		"PortalService/ReportInstallation": {notBuilt, []string{`{"requestId":"$NEW","activationId":"$ACT"}`}},
-		"PortalService/CreatePortalLink":   {notBuilt, []string{command}},
-		"PortalService/RequestPortalLink":  {notBuilt, []string{`{"requestId":"$NEW","token":"x"}`}},
+		"PortalService/GetPortingPrompt":   {notFound, []string{`{"activationId":"$ACT"}`}},
+		"PortalService/GetInstallCode":     {notFound, []string{`{"activationId":"$ACT"}`}},
+		"PortalService/ReportInstallation": {notFound, []string{`{"requestId":"$NEW","activationId":"$ACT","outcome":"INSTALLATION_OUTCOME_WORKS"}`}},
+		"PortalService/CreatePortalLink":   {notFound, []string{command}},
+		"PortalService/RequestPortalLink":  {nothing, []string{`{"requestId":"$NEW","token":"x"}`}}, // With a token of theirs: TestRequestPortalLink_TellsNothing.
 	}
 	for _, name := range []string{"CreateTenant", "UpdateTenant", "CreateToken", "ListTokens", "RevokeToken"} {
 		cases["AdminService/"+name] = outcome{denied, []string{`{}`}}
@@ -89,10 +89,11 @@ func isolation() map[string]outcome {
 	} {
 		cases["WorkflowService/"+name] = outcome{notBuilt, []string{command}}
 	}
-	for _, name := range []string{
-		"SubmitPortingInfo", "ConfirmDonorAction", "ChangeNumber", "ChangeDevice", "KeepNewNumber", "StopPort",
+	for name, said := range map[string]string{
+		"SubmitPortingInfo": `,"us":{"pin":"1"}`, "ConfirmDonorAction": `,"action":"DONOR_ACTION_LOCK_TAKEN_OFF"`,
+		"ChangeNumber": `,"portCarrier":"att"`, "ChangeDevice": `,"imei":"490154203237518"`, "KeepNewNumber": "", "StopPort": "",
 	} {
-		cases["PortalService/"+name] = outcome{notBuilt, []string{act}}
+		cases["PortalService/"+name] = outcome{notFound, []string{act + said + "}"}}
 	}
 	return cases
 }

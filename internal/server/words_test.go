@@ -44,12 +44,44 @@ func TestWords_AreTheSchemas(t *testing.T) {
 	for _, s := range []mobile.PlanKind{mobile.PlanMobile, mobile.PlanInternet, mobile.PlanOther} {
 		known["plan "+string(s)] = int32(enum[dialtonev1.PlanKind](dialtonev1.PlanKind_value, "PLAN_KIND_", s))
 	}
-	known["notice kind"] = int32(noticeKind(mobile.NoticeActivation))
+	for _, k := range []mobile.NoticeKind{
+		mobile.NoticeDetailsNeeded, mobile.NoticeActionRequired, mobile.NoticeReminder, mobile.NoticeActivation,
+		mobile.NoticeDidNotWorkOut, mobile.NoticePortalLink, mobile.NoticeNumberMoved,
+	} {
+		known["notice kind "+string(k)] = int32(noticeKind(k))
+	}
+	for _, s := range mobile.PortStates() {
+		known["port "+string(s)] = int32(portState(s))
+	}
+	for _, n := range []mobile.NumberType{mobile.NumberWireless, mobile.NumberLandline, mobile.NumberVoIP} {
+		known["number "+string(n)] = int32(numberType(n))
+	}
+	for _, k := range mobile.PromptKinds() {
+		known["prompt "+string(k)] = int32(promptKind(k))
+	}
+	for _, r := range mobile.PortReasons() {
+		known["party of "+string(r)] = int32(party(r.WaitsFor()))
+	}
 	known["new line"], known["port"] = int32(workflowType(mobile.TypeNewLine)), int32(workflowType(mobile.TypePortIn))
 
 	for what, value := range known {
 		if value == 0 {
 			t.Errorf("the schema has no %s", what)
+		}
+	}
+}
+
+// Every reason of a port, and every follow-up, has words for people.
+func TestWords_ForPeople(t *testing.T) {
+	t.Parallel()
+	for _, r := range mobile.PortReasons() {
+		if mobile.ReasonText(string(r)) == "" {
+			t.Errorf("%s has no words", r)
+		}
+	}
+	for _, k := range []mobile.FollowUpKind{mobile.FollowUpResend, mobile.FollowUpReplace, mobile.FollowUpLink} {
+		if title := k.Step().Title(); title == string(k.Step()) {
+			t.Errorf("%s has no title", k)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -82,7 +83,7 @@ func (s *Store) TakePortEvent(ctx context.Context, e PortEvent) (bool, error) {
 
 // portNamed finds a port by our name of one of its orders.
 func (s *Store) portNamed(ctx context.Context, externalID string) (mobile.Port, bool, error) {
-	id, _, _ := strings.Cut(externalID, ".")
+	id, nth, _ := strings.Cut(externalID, ".")
 	if !isUUID(id) {
 		return mobile.Port{}, false, nil
 	}
@@ -97,7 +98,13 @@ func (s *Store) portNamed(ctx context.Context, externalID string) (mobile.Port, 
 	case err != nil:
 		return p, false, fmt.Errorf("find the port %s: %w", id, err)
 	}
-	return p, true, nil
+	n := 1
+	if nth != "" {
+		if n, err = strconv.Atoi(nth); err != nil {
+			return p, false, nil //nolint:nilerr // It is nobody's name.
+		}
+	}
+	return p, n <= p.Orders && externalID == externalIDOf(p.ID, n), nil
 }
 
 // odd says why an event does not fit its port; empty when it does.
@@ -144,8 +151,20 @@ func (s *Store) ErasePorts(ctx context.Context, older time.Duration, limit int) 
 		return 0, fmt.Errorf("find ports to erase: %w", err)
 	}
 	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil || len(ids) == 0 {
-		return 0, err
+	if err != nil {
+		return 0, fmt.Errorf("find ports to erase: %w", err)
+	}
+	// Also what was said later of those that were erased before.
+	if _, err := s.exec(ctx, `
+		UPDATE partner_events e
+		SET body_sealed = ''
+		FROM ports p
+		WHERE e.port_id = p.port_id AND p.erased_at IS NOT NULL AND e.body_sealed <> '' AND e.received_at < @before`,
+		pgx.StrictNamedArgs{"before": s.now.Add(-older)}); err != nil {
+		return 0, fmt.Errorf("erase late events of ports: %w", err)
+	}
+	if len(ids) == 0 {
+		return 0, nil
 	}
 	for _, statement := range []string{
 		`UPDATE submissions SET info_sealed = NULL, digests = NULL, content = NULL, erased_at = @now WHERE port_id = ANY (@ids::uuid[])`,

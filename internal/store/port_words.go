@@ -51,13 +51,13 @@ func (s *Store) OrderPort(ctx context.Context, tenant mobile.TenantID, id mobile
 	after := before
 	after.Ordered = true
 	after.Orders++
-	after.ExternalID = externalID(port, after.Orders)
+	after.ExternalID = externalIDOf(port, after.Orders)
 	after.Reference, after.Word = "", time.Time{}
 	return after, s.savePort(ctx, a, before, after)
 }
 
-// externalID is our name of a port's nth order at the carrier.
-func externalID(port mobile.PortID, n int) string {
+// externalIDOf is our name of a port's nth order at the carrier.
+func externalIDOf(port mobile.PortID, n int) string {
 	if n == 1 {
 		return string(port)
 	}

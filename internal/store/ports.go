@@ -65,17 +65,12 @@ func (s *Store) InsertPort(ctx context.Context, p mobile.Port) error {
 	case n == 1:
 		return nil
 	}
-	var open mobile.ActivationID
-	err = s.tx.QueryRow(ctx, `
-		SELECT activation_id
-		FROM ports
-		WHERE tenant_id = @tenant AND phone_number = @number AND closed_at IS NULL AND replaced_by IS NULL`,
-		pgx.StrictNamedArgs{"tenant": p.Tenant, "number": p.Number}).Scan(&open)
+	open, found, err := s.BeingPorted(ctx, p.Tenant, p.Number)
 	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return ErrUnavailable // it ended between the two statements: the caller's next try will succeed
 	case err != nil:
-		return fmt.Errorf("find the port of a number: %w", err)
+		return err
+	case !found:
+		return ErrUnavailable // it ended between the two statements: the caller's next try will succeed
 	}
 	return ErrNumberBeingPorted.With("activation_id", string(open))
 }

@@ -169,7 +169,7 @@ func (j *judgement) verdict(ctx context.Context) (mobile.SubmissionVerdict, erro
 		return j.exit(revision)
 	}
 	if j.sub.Revision < revision || !j.port.Prompt.Open() {
-		return j.past(), nil
+		return j.past(ctx)
 	}
 	if !slices.Contains(mobile.CustomerActs(j.port.Prompt.Kind, j.port.State), j.sub.Act) {
 		return "", ErrNotOffered
@@ -209,14 +209,32 @@ func (j *judgement) exit(revision int64) (mobile.SubmissionVerdict, error) {
 }
 
 // past judges an answer to a question that is answered already, or that is not asked any more.
-func (j *judgement) past() mobile.SubmissionVerdict {
+func (j *judgement) past(ctx context.Context) (mobile.SubmissionVerdict, error) {
+	if j.sub.Act == mobile.ActChangeNumber {
+		return j.changedAlready(ctx)
+	}
 	if len(j.before) > 0 {
 		last := j.before[len(j.before)-1]
 		if last.Revision == j.sub.Revision && last.Act == j.sub.Act && bytes.Equal(last.content, j.content()) {
-			return mobile.VerdictDuplicate
+			return mobile.VerdictDuplicate, nil
 		}
 	}
-	return mobile.VerdictStale
+	return mobile.VerdictStale, nil
+}
+
+// changedAlready knows a change of the number that was made before by the port that it made.
+func (j *judgement) changedAlready(ctx context.Context) (mobile.SubmissionVerdict, error) {
+	var made bool
+	err := j.s.tx.QueryRow(ctx, `
+		SELECT EXISTS (SELECT FROM submissions WHERE other_port_id = @port AND revision = @revision AND verdict = 'ACCEPTED')`,
+		pgx.StrictNamedArgs{"port": j.port.ID, "revision": j.sub.Revision}).Scan(&made)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("look who changed the number of %s: %w", j.sub.Activation, err)
+	case made && (j.sub.Number == "" || j.sub.Number == j.port.Number) && (j.sub.Donor == "" || j.sub.Donor == j.port.Donor):
+		return mobile.VerdictDuplicate, nil
+	}
+	return mobile.VerdictStale, nil
 }
 
 // answer judges an answer to the question that is open.
@@ -228,7 +246,11 @@ func (j *judgement) answer(ctx context.Context) (mobile.SubmissionVerdict, error
 		return j.donorAction()
 	case mobile.ActChangeNumber:
 		return mobile.VerdictAccepted, j.changeNumber(ctx)
-	case mobile.ActChangeDevice, mobile.ActKeepNewNumber, mobile.ActStopPort:
+	case mobile.ActChangeDevice:
+		if j.sub.IMEI == j.a.IMEI {
+			return mobile.VerdictUnchanged, nil // the network has just refused it
+		}
+	case mobile.ActKeepNewNumber, mobile.ActStopPort:
 	}
 	return mobile.VerdictAccepted, nil
 }

@@ -138,6 +138,7 @@ ALTER TABLE partner_events
     ADD COLUMN port_id uuid REFERENCES ports,
     -- Why a person must look at it; empty when nobody need.
     ADD COLUMN odd text NOT NULL DEFAULT '';
+CREATE INDEX partner_events_port ON partner_events (port_id) WHERE port_id IS NOT NULL AND body_sealed <> '';
 
 -- A customer's dead link is answered with a mail that carries a new one.
 ALTER TABLE follow_ups

@@ -18,9 +18,9 @@
 //   workflow.state_changed         an activation's state moved: first into ACCEPTED, at the
 //                                  launch, and in the end into a final one
 //   workflow.cancel_accepted       a cancel was taken
-//   workflow.cancel_too_late   *   the number moved all the same; the cancel has no effect
-//   port.state_changed         *   a port moved (REFUSED with its reason)
-//   port.prompt_opened         *   the customer is being asked something new
+//   workflow.cancel_too_late       the number moved all the same; the cancel has no effect
+//   port.state_changed             a port moved (REFUSED with its reason)
+//   port.prompt_opened             the customer is being asked something new
 //   profile.installed              the phone has installed it
 //   profile.install_state_changed  the install state moved otherwise: downloaded, failed, unknown
 //   profile.replaced           *   another eSIM took its place

@@ -62,7 +62,7 @@ const (
 	PortState_PORT_STATE_DELAYED PortState = 3
 	// The donor has agreed; Port.due_time says when the number moves.
 	PortState_PORT_STATE_CONFIRMED PortState = 4
-	// The number has moved, and a read of the line showed it. Final.
+	// The number has moved, by the carrier's word. Final.
 	PortState_PORT_STATE_COMPLETED PortState = 5
 	// The donor has refused; Port.reason says why and Port.waiting_on who acts.
 	PortState_PORT_STATE_REFUSED PortState = 6

@@ -33,10 +33,12 @@ const (
 // given and are kept. Codes are strings: leading zeros count.
 type UsPortingInfo struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The account number at the donor, 1-30 printable characters without blanks.
+	// The account number at the donor, 1-30 printable characters without blanks. Violation:
+	// ACCOUNT_NUMBER_NOT_VALID.
 	AccountNumber string `protobuf:"bytes,1,opt,name=account_number,json=accountNumber,proto3" json:"account_number,omitempty"`
 	// The transfer PIN or account PIN at the donor, 1-20 printable characters without
-	// blanks. Most donors give it for the purpose and let it lapse after days.
+	// blanks. Most donors give it for the purpose and let it lapse after days. Violation:
+	// PIN_NOT_VALID.
 	Pin string `protobuf:"bytes,2,opt,name=pin,proto3" json:"pin,omitempty"`
 	// The ZIP of the account at the donor, 5 or 9 digits. It is the old bill's, which may not
 	// be where the new line is used: it is never taken over from the launch.
@@ -50,14 +52,15 @@ type UsPortingInfo struct {
 	AddressLine string `protobuf:"bytes,6,opt,name=address_line,json=addressLine,proto3" json:"address_line,omitempty"`
 	// The city, 1-50 characters.
 	City string `protobuf:"bytes,7,opt,name=city,proto3" json:"city,omitempty"`
-	// The state, two letters: "CA".
+	// The state, two letters: "CA". Violation: REGION_NOT_VALID.
 	Region string `protobuf:"bytes,8,opt,name=region,proto3" json:"region,omitempty"`
 	// The number is in service now ("can you make a call from it?"). Unset: not asked. An
 	// answer of no is kept and the prompt turns to ACT_AT_DONOR: a number that is out of
 	// service cannot be moved.
 	NumberInService *bool `protobuf:"varint,9,opt,name=number_in_service,json=numberInService,proto3,oneof" json:"number_in_service,omitempty"`
 	// The day on which the donor gave out the PIN, YYYY-MM-DD; from it we see when it
-	// lapses. Not in the future, at most a year ago.
+	// lapses. Not in the future, at most a year ago. Violations: PIN_MAKE_DATE_NOT_VALID,
+	// PIN_MAKE_DATE_IN_FUTURE, PIN_MAKE_DATE_TOO_OLD.
 	PinMakeDate string `protobuf:"bytes,10,opt,name=pin_make_date,json=pinMakeDate,proto3" json:"pin_make_date,omitempty"`
 	// The customer knows that other services on the same line at the donor (internet, an
 	// alarm, further lines of a plan) may end with the port. Once said it stays said.

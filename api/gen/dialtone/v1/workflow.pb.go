@@ -23,7 +23,9 @@
 //     for good after the line went live), CARRIER_SILENT, TOO_MANY_REFUSALS,
 //     NUMBER_AT_RISK (somebody wanted a live line cancelled, or the number moved and the
 //     activation did not follow), RUN_LOST (the engine's run is gone), MAIL_NOT_DELIVERED,
-//     INSTALL_FAILED;
+//     INSTALL_FAILED, PORT_REFUSED (for a reason that the customer cannot mend), ODD_EVENT
+//     (the carrier told something that does not fit its port), DOES_NOT_WORK (by the
+//     customer's word: NOT_INSTALLED, NO_SERVICE or DELETED);
 //   - of an end: CANCELLED_BY_BILLING, CANCELLED_BY_OPERATOR, CANCELLED_BY_CUSTOMER,
 //     CUSTOMER_SILENT, GIVEN_UP, BEYOND_REPAIR, or the reason of the refusal.
 

@@ -327,7 +327,7 @@ type MobileActivation struct {
 	EmailOverride string `protobuf:"bytes,5,opt,name=email_override,json=emailOverride,proto3" json:"email_override,omitempty"`
 	// For a port: the number to bring, a US number in E.164 or usual punctuation; answers
 	// show E.164. Violations: NUMBER_NOT_VALID, NUMBER_NOT_US, NUMBER_TOLL_FREE,
-	// NUMBER_NOT_GEOGRAPHIC, PORT_FIELDS_TOGETHER.
+	// NUMBER_NOT_GEOGRAPHIC, SAME_NETWORK (it is on a line of this tenant's), PORT_FIELDS_TOGETHER.
 	PortPhoneNumber string `protobuf:"bytes,6,opt,name=port_phone_number,json=portPhoneNumber,proto3" json:"port_phone_number,omitempty"`
 	// For a port: the donor, a code or alias of the donor table ("att", "AT&T"), at most 64
 	// characters. Violations: DONOR_UNKNOWN, PORT_FIELDS_TOGETHER.

@@ -57,7 +57,7 @@ type WorkflowServiceClient interface {
 	// today's state. After a refusal the same request_id may be used again. At most one
 	// activation is open on a subscription, and one port on a number.
 	// With validate_only it makes the same checks, asks the carrier about the device and
-	// the number (5 s at most), and keeps nothing.
+	// the number (3 s at most), and keeps nothing.
 	// Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_NOT_PENDING, SUBSCRIPTION_NOT_MOBILE,
 	// ACTIVATION_IN_PROGRESS, NUMBER_BEING_PORTED; INVALID_FIELDS with a violation for each
 	// wrong field (IMEI_*, ZIP_*, EMAIL_*, NUMBER_*, DONOR_UNKNOWN, FIELD_*).
@@ -318,7 +318,7 @@ type WorkflowServiceServer interface {
 	// today's state. After a refusal the same request_id may be used again. At most one
 	// activation is open on a subscription, and one port on a number.
 	// With validate_only it makes the same checks, asks the carrier about the device and
-	// the number (5 s at most), and keeps nothing.
+	// the number (3 s at most), and keeps nothing.
 	// Errors: SUBSCRIPTION_NOT_FOUND, SUBSCRIPTION_NOT_PENDING, SUBSCRIPTION_NOT_MOBILE,
 	// ACTIVATION_IN_PROGRESS, NUMBER_BEING_PORTED; INVALID_FIELDS with a violation for each
 	// wrong field (IMEI_*, ZIP_*, EMAIL_*, NUMBER_*, DONOR_UNKNOWN, FIELD_*).
