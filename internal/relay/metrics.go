@@ -11,6 +11,7 @@ type metrics struct {
 	oldest    prometheus.Gauge
 	lost      prometheus.Counter
 	unseen    prometheus.Gauge
+	erased    prometheus.Counter
 }
 
 func newMetrics(registry prometheus.Registerer) metrics {
@@ -36,7 +37,10 @@ func newMetrics(registry prometheus.Registerer) metrics {
 		unseen: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "dialtone_runs_unseen_seconds", Help: "How long the run of something open was not looked at, at most.",
 		}),
+		erased: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "dialtone_ports_erased_total", Help: "Ended ports whose details were erased.",
+		}),
 	}
-	registry.MustRegister(m.delivered, m.failed, m.numbered, m.backlog, m.oldest, m.lost, m.unseen)
+	registry.MustRegister(m.delivered, m.failed, m.numbered, m.backlog, m.oldest, m.lost, m.unseen, m.erased)
 	return m
 }

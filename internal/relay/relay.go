@@ -9,9 +9,10 @@
 // It also looks after the open: at least hourly it makes sure that the engine has the run of
 // each, and starts a lost one again, which then asks an operator.
 //
-// And of mails from which nothing is heard for a day it says so, so that an operator looks.
+// Of mails from which nothing is heard for a day it says so, so that an operator looks. And a
+// day after a port has ended it erases what the customer gave for it.
 //
-// The four jobs do not wait for each other: while Temporal is slow or down, the feed goes on.
+// The five jobs do not wait for each other: while Temporal is slow or down, the feed goes on.
 package relay
 
 import (
@@ -54,6 +55,9 @@ type Config struct {
 	// NoWordAfter is how long a mail may be without word before an operator is asked; 0 means
 	// 24 h.
 	NoWordAfter time.Duration
+	// EraseAfter is how long after its end a port keeps what the customer gave for it; 0 means
+	// 24 h.
+	EraseAfter time.Duration
 }
 
 const (
@@ -90,8 +94,9 @@ type Relay struct {
 	every   time.Duration
 	looks   lookTimes
 	metrics metrics
-	// noWordAfter is how long a mail may be without word.
-	noWordAfter time.Duration
+	// noWordAfter is how long a mail may be without word, eraseAfter how long an ended port
+	// keeps what was given for it.
+	noWordAfter, eraseAfter time.Duration
 
 	// unsent and unnumbered wake the first two jobs; taken says that a message was carried, so
 	// that the next one of the same activation is due.
@@ -110,6 +115,7 @@ func New(config Config) *Relay {
 		every: cmp.Or(config.Every, everyDefault), metrics: newMetrics(config.Registry),
 		looks:       newLookTimes(cmp.Or(config.LookEvery, lookEveryDefault)),
 		noWordAfter: cmp.Or(config.NoWordAfter, noWordAfterDefault),
+		eraseAfter:  cmp.Or(config.EraseAfter, eraseAfterDefault),
 		unsent:      make(chan struct{}, 1), unnumbered: make(chan struct{}, 1), taken: make(chan struct{}, 1),
 	}
 }
@@ -136,6 +142,7 @@ func (r *Relay) Run(ctx context.Context) {
 	jobs.Go(func() { r.number(ctx) })
 	jobs.Go(func() { r.look(ctx) })
 	jobs.Go(func() { r.silence(ctx) })
+	jobs.Go(func() { r.erase(ctx) })
 	jobs.Wait()
 }
 

@@ -304,7 +304,9 @@ func TestRelay_TakesOver(t *testing.T) {
 		t.Fatalf("%d were carried, one of them leased by another", n)
 	}
 
-	exec(t, d.Connect(t), `UPDATE outbox SET leased_until = now() WHERE done_at IS NULL`)
+	conn := d.Connect(t)
+	until(t, conn, `SELECT count(*) = 1 FROM outbox WHERE done_at IS NOT NULL`)
+	exec(t, conn, `UPDATE outbox SET leased_until = now() WHERE done_at IS NULL`)
 	e.wait(t, 1)
 	r.stop()
 

@@ -66,6 +66,12 @@ func open(t *testing.T) bundle {
 // openOn opens the door on a record, served in some way.
 func openOn(t *testing.T, d *storetest.Database, db *store.DB, serve func(http.Handler) (url string, end func())) bundle {
 	t.Helper()
+	return openAt(t, d, db, serve, clock)
+}
+
+// openAt is openOn with another clock.
+func openAt(t *testing.T, d *storetest.Database, db *store.DB, serve func(http.Handler) (url string, end func()), clock func() time.Time) bundle {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(t, err)
 	verifier, err := carrier.NewVerifier(secret)
@@ -75,7 +81,7 @@ func openOn(t *testing.T, d *storetest.Database, db *store.DB, serve func(http.H
 	}
 	url, end := serve(webhook.New(webhook.Config{
 		DB: db, Nudge: func() { b.nudges <- struct{}{} }, Carrier: verifier, SendGrid: &key.PublicKey,
-		Logger: slog.New(slog.NewJSONHandler(b.log, nil)), Registry: b.registry, Now: func() time.Time { return now },
+		Logger: slog.New(slog.NewJSONHandler(b.log, nil)), Registry: b.registry, Now: clock,
 	}))
 	t.Cleanup(end)
 	b.url = url

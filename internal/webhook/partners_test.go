@@ -47,10 +47,11 @@ func (b bundle) until(t *testing.T, so func() bool) {
 
 func TestPretendCarrier(t *testing.T) {
 	t.Parallel()
-	b := open(t)
+	d := storetest.Make(t, storetest.Config{})
+	b := openAt(t, d, d.DB, plainly, time.Now) // it signs by the world's time
 	a := storetest.Launched(t, b.DB)
 	pretend, err := carriertest.New(carriertest.Config{
-		Journal: journal(t), EventURL: b.url + webhook.CarrierPath, WebhookSecret: secret, ComesUpAfter: time.Millisecond, Now: clock,
+		Journal: journal(t), EventURL: b.url + webhook.CarrierPath, WebhookSecret: secret, ComesUpAfter: time.Millisecond,
 	})
 	must(t, err)
 	t.Cleanup(pretend.Close)
