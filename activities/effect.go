@@ -49,7 +49,7 @@ var errFenced = fault.New(fault.Unavailable, "FENCED", "A later attempt has take
 
 // do acts outside, or tells again what came of it, and gives the partner's reference.
 func (l ledger) do(ctx context.Context, d deed) (string, error) {
-	crash.At("effect.before_row", string(d.effect.Act), string(d.effect.Activation))
+	crash.At("effect.before_row", string(d.effect.Act.Base()), string(d.effect.Activation))
 	begun := time.Now()
 	effect, next, err := l.begin(ctx, d)
 	if err != nil {
@@ -64,13 +64,13 @@ func (l ledger) do(ctx context.Context, d deed) (string, error) {
 		return l.lookUp(ctx, d, effect)
 	case mobile.NextSend:
 	}
-	crash.At("effect.after_row", string(d.effect.Act), string(d.effect.Activation))
+	crash.At("effect.after_row", string(d.effect.Act.Base()), string(d.effect.Activation))
 	reference, callErr := l.send(ctx, d, effect, begun)
-	crash.At("effect.after_call", string(d.effect.Act), string(d.effect.Activation))
+	crash.At("effect.after_call", string(d.effect.Act.Base()), string(d.effect.Activation))
 	if err := l.settle(ctx, d, effect, reference, callErr); err != nil {
 		return l.fenced(ctx, effect, err)
 	}
-	crash.At("effect.after_verdict", string(d.effect.Act), string(d.effect.Activation))
+	crash.At("effect.after_verdict", string(d.effect.Act.Base()), string(d.effect.Activation))
 	if mobile.VerdictOf(callErr) == mobile.VerdictUnknown && !effect.Settle.Repeatable() {
 		return "", d.unknown(ctx, effect)
 	}

@@ -36,9 +36,11 @@ type PortFacts struct {
 	// Unsent tells that the donor has not refused what the customer gave last.
 	Unsent bool `json:"unsent,omitempty"`
 	// InstallAfterMove tells that the eSIM cannot be had before the number moves.
-	InstallAfterMove bool        `json:"install_after_move,omitempty"`
-	OutOfService     bool        `json:"out_of_service,omitempty"`
-	Prompt           PromptFacts `json:"prompt,omitzero"`
+	InstallAfterMove bool `json:"install_after_move,omitempty"`
+	OutOfService     bool `json:"out_of_service,omitempty"`
+	// NewNumber tells that a new line takes the place of the port.
+	NewNumber bool        `json:"new_number,omitempty"`
+	Prompt    PromptFacts `json:"prompt,omitzero"`
 	// Answer is what the customer has said and the run has not taken up.
 	Answer *AnswerFacts `json:"answer,omitempty"`
 }
@@ -91,6 +93,9 @@ func portFacts(ctx context.Context, s *store.Store, activation mobile.Activation
 		}
 		facts.OutOfService = info.NumberInService != nil && !*info.NumberInService
 	case !errors.Is(err, store.ErrNoPortingInfo):
+		return PortFacts{}, err
+	}
+	if facts.NewNumber, err = s.NewNumber(ctx, port); err != nil {
 		return PortFacts{}, err
 	}
 	answer, err := s.Answer(ctx, port)

@@ -35,9 +35,23 @@ func (a *Subscriptions) ActivateSubscription(ctx context.Context, in Ref) error 
 		if err != nil {
 			return err
 		}
+		sub, err := s.Subscription(ctx, in.Tenant, activation.Subscription)
+		switch {
+		case err != nil:
+			return err
+		case calledOff(activation, sub):
+			say(ctx, "Billing had cancelled it before the number moved: it stays cancelled, and an operator is asked")
+			return nil
+		}
 		say(ctx, "Billing was told")
 		return s.ActivateSubscription(ctx, activation)
 	})
+}
+
+// calledOff tells of a number that moved although its subscription was cancelled: only billing
+// can take that back.
+func calledOff(a mobile.Activation, sub mobile.Subscription) bool {
+	return a.Type == mobile.TypePortIn && !a.CancelRequested.IsZero() && sub.Status == mobile.SubscriptionCancelled
 }
 
 // order is what the record says of an activation: what was asked, for whom, of which tenant.

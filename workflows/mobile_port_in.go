@@ -27,7 +27,10 @@ func (a *activation) portIn(ctx workflow.Context) error {
 	if err := a.deviceUntilRight(ctx); err != nil {
 		return err
 	}
-	err := a.bring(ctx)
+	err := errNewNumber // as a run that was lost may have left it
+	if !a.port.NewNumber || !a.port.State.Closed() || a.port.State == mobile.PortCompleted {
+		err = a.bring(ctx)
+	}
 	for errors.Is(err, errOtherNumber) {
 		err = a.bring(ctx)
 	}

@@ -505,6 +505,14 @@ func (s *Store) Unsent(ctx context.Context, port mobile.Port) (bool, error) {
 	return false, nil
 }
 
+// NewNumber tells whether the customer takes a new number instead, and the run has taken that up.
+func (s *Store) NewNumber(ctx context.Context, port mobile.Port) (bool, error) {
+	said, err := s.submissionsOf(ctx, port)
+	return slices.ContainsFunc(said, func(u submission) bool {
+		return u.Act == mobile.ActKeepNewNumber && !u.Taken.IsZero()
+	}), err
+}
+
 // RefuseHeld says of what the customer gave last that it would be refused: the same again is no
 // answer.
 func (s *Store) RefuseHeld(ctx context.Context, port mobile.Port, at time.Time) error {
