@@ -3,7 +3,6 @@ package carrier
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/dialtone/dialtone/internal/mobile"
@@ -98,8 +97,8 @@ func (o PortOrder) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "[port order %s]", o.ExternalID)
 }
 
-// LogValue hides it from every log.
-func (o PortOrder) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(o)) }
+// MarshalText hides it from logs and from whatever else writes JSON.
+func (o PortOrder) MarshalText() ([]byte, error) { return fmt.Append(nil, o), nil }
 
 // PortSupplement is what SupplementPort changes.
 type PortSupplement struct {
@@ -116,8 +115,8 @@ func (s PortSupplement) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "[port supplement %s]", s.ExternalID)
 }
 
-// LogValue hides it from every log.
-func (s PortSupplement) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(s)) }
+// MarshalText hides it from logs and from whatever else writes JSON.
+func (s PortSupplement) MarshalText() ([]byte, error) { return fmt.Append(nil, s), nil }
 
 // PortState is the state of a port at the carrier. The values are those of mobile.PortState.
 type PortState string
