@@ -16,7 +16,7 @@ import (
 type Env struct {
 	// Args are the arguments after the program's name.
 	Args []string
-	// In is read only where a flag says "-".
+	// In is read only where an argument or a flag says so, and by port submit on a terminal.
 	In io.Reader
 	// Out takes what was asked for, Err progress and errors.
 	Out, Err io.Writer
@@ -102,6 +102,9 @@ type app struct {
 	limited bool
 	// requestID is that of the command's changing call, once it was sent.
 	requestID string
+	// repeatFlags are what a repeat of it must name besides, since they were found out for it,
+	// and repeatInput says what must be put in again.
+	repeatFlags, repeatInput string
 	// fields gives the flag from which a field of the request came, by its path.
 	fields map[string]string
 }

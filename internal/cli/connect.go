@@ -35,12 +35,27 @@ type callers struct {
 	names string
 	// token is that of the least of them in a sandbox.
 	token func(*sandbox) string
+	// principal is what token create calls them, where it is worth saying.
+	principal string
+}
+
+// create is the command line that makes a token for them.
+func (c callers) create() string {
+	if c.principal == "" {
+		return "dialtone token create"
+	}
+	return "dialtone token create --principal " + c.principal + " --tenant TENANT --name NAME"
 }
 
 var (
 	billing = callers{names: "BILLING", token: func(s *sandbox) string { return s.Token }}
 	staff   = callers{names: "BILLING or OPERATOR", token: billing.token}
 	admin   = callers{names: "ADMIN", token: func(s *sandbox) string { return s.AdminToken }}
+	// portal speaks for the customers of a tenant.
+	portal = callers{
+		names: "PORTAL_BACKEND", principal: "portal-backend",
+		token: func(s *sandbox) string { return s.PortalBackendToken },
+	}
 )
 
 // server is where calls go.
@@ -76,16 +91,21 @@ func (a *app) findServer() (server, error) {
 		found.address = net.JoinHostPort(strings.Trim(found.address, "[]"), defaultPort)
 	}
 	if found.token == "" {
-		return server{}, &exitError{
-			code: exitDenied,
-			text: "no token to call " + found.address + " with",
-			next: []string{
-				"set DIALTONE_TOKEN to a token of " + a.callers.names + " (and DIALTONE_ADDRESS to the server's address)",
-				"or start a sandbox in your checkout: go run ./cmd/sandbox",
-			},
-		}
+		return server{}, a.noToken(found)
 	}
 	return found, nil
+}
+
+// noToken tells where to have one from.
+func (a *app) noToken(found server) error {
+	next := []string{"set DIALTONE_TOKEN to a token of " + a.callers.names + " (and DIALTONE_ADDRESS to the server's address)"}
+	if a.callers.principal != "" {
+		next = append(next, "an administrator makes one with: "+a.callers.create())
+	}
+	if found.sandbox == nil {
+		next = append(next, "or start a sandbox in your checkout: go run ./cmd/sandbox")
+	}
+	return &exitError{code: exitDenied, text: "no token to call " + found.address + " with", next: next}
 }
 
 // connect prepares the connection; nothing is dialled before the first call.

@@ -12,7 +12,8 @@
 //
 //   - Text from the server is stripped of control and escape characters before anything
 //     prints it (clean.go): a donor's words must not drive an operator's terminal.
-//   - Nothing asks a question, so nothing hangs in a script.
+//   - Nothing asks a question, so nothing hangs in a script. The one exception is port submit,
+//     and that only on a terminal (port_ask.go): account numbers and PINs are never flags.
 //   - Every call that changes something has a request id that is shown before the call, so
 //     that it can be repeated whatever happens to the answer.
 package cli

@@ -27,7 +27,8 @@ const exitHelp = `What each exit code means:
   3    not found: no such subscription, activation, tenant or token
   4    denied: no token, one that does not work, or one that may not do this
   5    conflict: what is there already does not allow it (an activation in progress, a
-       subscription that is not pending, too late to cancel)
+       subscription that is not pending, too late to cancel, an answer to a question that
+       has changed)
   6    try again: the server cannot be reached, is busy, or did not answer in time;
        the same command with the same --request-id is always safe
   130  interrupted by Ctrl-C; what was accepted goes on

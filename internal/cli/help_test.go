@@ -66,6 +66,20 @@ func checkExample(t *testing.T, root, command *cobra.Command) {
 	}
 }
 
+// No detail that a customer gives about the old provider's account can be a flag: those show in
+// the list of processes.
+func TestHelp_NoSecretFlags(t *testing.T) {
+	t.Parallel()
+	a := &app{env: Env{}.whole()}
+	every(a.rootCommand(), func(command *cobra.Command) {
+		for _, name := range detailNames() {
+			if command.Flag(flagWord(name)) != nil {
+				t.Errorf("%s has the flag --%s", command.CommandPath(), flagWord(name))
+			}
+		}
+	})
+}
+
 // Every command that changes something takes --request-id, and what ends something also a
 // reason.
 func TestHelp_Changes(t *testing.T) {
@@ -80,6 +94,12 @@ func TestHelp_Changes(t *testing.T) {
 			"revive":          {"request-id", "reason", "revision", "replace-run"},
 			"resolve":         {"request-id", "reason", "revision", "as", "item", "reference"},
 			"replace-profile": {"request-id", "reason", "revision", "authentication", "imei"},
+			"submit":          {"request-id", "revision", "stdin"},
+			"change-number":   {"request-id", "revision", "number", "donor"},
+			"change-device":   {"request-id", "revision", "imei"},
+			"keep-new-number": {"request-id", "revision"}, "stop": {"request-id", "revision"},
+			"confirm-donor-action": {"request-id", "revision", "action"},
+			"link":                 {"request-id", "reason", "revision", "expires"},
 		}
 		for _, flag := range needs[command.Name()] {
 			if command.Flag(flag) == nil {

@@ -70,10 +70,19 @@ answer was lost, give the request id that it showed.`,
 		if err := a.answer(response, func(p *page) { p.launched(response.GetWorkflow()) }); err != nil {
 			return err
 		}
-		a.advise("watch it: dialtone workflow watch " + response.GetWorkflow().GetActivationId())
+		a.advise(launchSteps(response.GetWorkflow())...)
 		return nil
 	})
 	return command
+}
+
+// launchSteps say what to do next.
+func launchSteps(w *dialtonev1.Workflow) []string {
+	steps := []string{"watch it: dialtone workflow watch " + w.GetActivationId()}
+	if w.GetPort() != nil {
+		steps = append(steps, "see the port, and what the customer is asked: dialtone port show "+w.GetActivationId())
+	}
+	return steps
 }
 
 // launchFields gives the flag of each field of the launch form.

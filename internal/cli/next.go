@@ -22,12 +22,18 @@ func (a *app) nextSteps(r refusal) []string {
 		return append(about("look again: dialtone workflow show ", activation),
 			about("then decide again, with --revision ", r.about("revision"))...)
 	case "WORKFLOW_ENDED", "TOO_LATE_TO_CANCEL", "NOT_APPLICABLE":
+		if a.callers.names == portal.names {
+			return about("see what the customer may do: dialtone port prompt ", activation)
+		}
 		return r.whatApplies(activation)
 	case "SUBSCRIPTION_NOT_PENDING", "SUBSCRIPTION_NOT_MOBILE", "SUBSCRIPTION_EXISTS":
 		return about("see it: dialtone subscription show ", r.about("subscription_id"))
 	case "SUBSCRIPTION_NOT_FOUND":
 		return []string{"see which there are: dialtone subscription list"}
 	case "WORKFLOW_NOT_FOUND":
+		if a.callers.names == portal.names {
+			return []string{"see which there are, with a token of OPERATOR: dialtone workflow list"}
+		}
 		return []string{"see which there are: dialtone workflow list"}
 	case "TOKEN_NOT_FOUND":
 		return []string{"see which there are: dialtone token list"}
@@ -38,9 +44,13 @@ func (a *app) nextSteps(r refusal) []string {
 	}
 	switch r.code {
 	case codes.Unauthenticated:
-		return []string{"set DIALTONE_TOKEN to a token of " + a.callers.names + "; an administrator makes one with: dialtone token create"}
+		return []string{"set DIALTONE_TOKEN to a token of " + a.callers.names + "; an administrator makes one with: " + a.callers.create()}
 	case codes.PermissionDenied:
-		return []string{"use a token of " + a.callers.names}
+		next := []string{"use a token of " + a.callers.names}
+		if a.callers.principal != "" {
+			next = append(next, "an administrator makes one with: "+a.callers.create())
+		}
+		return next
 	case codes.Unavailable, codes.ResourceExhausted, codes.DeadlineExceeded:
 		return append(r.pause(), a.repeatStep()...)
 	case codes.Unimplemented:
@@ -98,5 +108,5 @@ func (a *app) repeatStep() []string {
 	if a.requestID == "" {
 		return nil
 	}
-	return []string{fmt.Sprintf("repeat the same command with --request-id %s: it happens once", a.requestID)}
+	return []string{fmt.Sprintf("repeat the same command%s with --request-id %s%s: it happens once", a.repeatInput, a.requestID, a.repeatFlags)}
 }

@@ -78,9 +78,20 @@ func (a *app) page(out io.Writer) *page {
 // terminal says that a stream is a screen that obeys escape sequences.
 func (a *app) terminal(out io.Writer) bool {
 	file, ok := out.(*os.File)
-	if !ok || a.env.Term == "" || a.env.Term == "dumb" {
-		return false
+	return ok && a.env.Term != "" && a.env.Term != "dumb" && isTerminal(file)
+}
+
+// keyboard is the terminal that somebody types at; nil when stdin is none.
+func (a *app) keyboard() *os.File {
+	file, ok := a.env.In.(*os.File)
+	if !ok || !isTerminal(file) {
+		return nil
 	}
+	return file
+}
+
+// isTerminal says that a file is a terminal.
+func isTerminal(file *os.File) bool {
 	info, err := file.Stat()
 	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
 		return false

@@ -16,9 +16,10 @@ const (
 
 const rootHelp = `Dialtone gets a phone line on the air. This is its command line, for operators and
 scripts: launch activations, see where they are and what comes next, stop them, follow
-what happens, and keep eSIMs, tenants and tokens.
+what happens, answer for a customer who brings a number, and keep eSIMs, tenants and tokens.
 
-Answers go to stdout, progress and errors to stderr. Nothing ever asks a question.
+Answers go to stdout, progress and errors to stderr. Nothing asks a question, but port
+submit on a terminal: what it takes is too secret for a command line.
 In a checkout with a running sandbox no setting is needed.`
 
 const environmentHelp = `What tells dialtone where the server is, and who calls:
@@ -32,8 +33,9 @@ If neither flag nor variable gives an address, the file .local/sandbox.json is l
 for in the current directory and its parents. It is written by a running sandbox
 (go run ./cmd/sandbox) and also holds tokens: unless one is given, each command takes
 the one of the least principal that may run it (BILLING; OPERATOR for profiles and for
-putting activations right; ADMIN for tenants and tokens). --verbose says so. Without
-a sandbox the address is localhost:7400.
+putting activations right; PORTAL_BACKEND for what a customer says about a port; ADMIN
+for tenants and tokens). --verbose says so. Without a sandbox the address is
+localhost:7400.
 
 Addresses of this machine are called in clear text, all others by TLS, checked against
 the system's certificates (SSL_CERT_FILE names others). --insecure calls another
@@ -62,6 +64,7 @@ func (a *app) rootCommand() *cobra.Command {
 		a.subscriptionCommand(),
 		a.launchCommand(),
 		a.workflowCommand(),
+		a.portCommand(),
 		a.eventsCommand(),
 		a.profileCommand(),
 		a.tenantCommand(),

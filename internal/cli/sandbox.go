@@ -18,11 +18,13 @@ type sandbox struct {
 	path string
 	// GRPC is the server's address.
 	GRPC string `json:"grpc"`
-	// Token is BILLING's, OperatorToken OPERATOR's, AdminToken ADMIN's.
-	Token         string `json:"token"`
-	OperatorToken string `json:"operator_token"`
-	AdminToken    string `json:"admin_token"`
-	// Tenant is the one that Token and OperatorToken belong to.
+	// Token is BILLING's, OperatorToken OPERATOR's, PortalBackendToken PORTAL_BACKEND's,
+	// AdminToken ADMIN's.
+	Token              string `json:"token"`
+	OperatorToken      string `json:"operator_token"`
+	PortalBackendToken string `json:"portal_backend_token"`
+	AdminToken         string `json:"admin_token"`
+	// Tenant is the one that all but AdminToken belong to.
 	Tenant string `json:"tenant"`
 }
 

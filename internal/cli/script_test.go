@@ -153,6 +153,6 @@ func awaitHold(ts *testscript.TestScript, _ bool, args []string) {
 func writeSandbox(ts *testscript.TestScript, _ bool, args []string) {
 	path := ts.MkAbs(args[0])
 	ts.Check(os.MkdirAll(filepath.Dir(path), 0o700))
-	text := fmt.Sprintf(`{"grpc": %q, "token": "token-billing", "operator_token": "token-operator", "admin_token": "token-admin", "tenant": "demo", "pids": [1, 2]}`, serverOf(ts).address)
+	text := fmt.Sprintf(`{"grpc": %q, "token": "token-billing", "operator_token": "token-operator", "portal_backend_token": "token-portal", "admin_token": "token-admin", "tenant": "demo", "pids": [1, 2]}`, serverOf(ts).address)
 	ts.Check(os.WriteFile(path, []byte(text), 0o600))
 }

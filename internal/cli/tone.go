@@ -36,6 +36,32 @@ func stepTone(state dialtonev1.StepState) tone {
 	}
 }
 
+// portTone is green once the number has moved, red where it will not, and yellow where the
+// customer must act.
+func portTone(state dialtonev1.PortState) tone {
+	switch state {
+	case dialtonev1.PortState_PORT_STATE_COMPLETED:
+		return green
+	case dialtonev1.PortState_PORT_STATE_AWAITING_INFO, dialtonev1.PortState_PORT_STATE_REFUSED,
+		dialtonev1.PortState_PORT_STATE_CANCELLING:
+		return yellow
+	case dialtonev1.PortState_PORT_STATE_CANCELLED, dialtonev1.PortState_PORT_STATE_EXPIRED:
+		return red
+	default:
+		return plain
+	}
+}
+
+// promptTone is yellow where the customer must act.
+func promptTone(kind dialtonev1.PromptKind) tone {
+	switch kind {
+	case dialtonev1.PromptKind_PROMPT_KIND_UNSPECIFIED, dialtonev1.PromptKind_PROMPT_KIND_NONE:
+		return plain
+	default:
+		return yellow
+	}
+}
+
 func severityTone(severity dialtonev1.Severity) tone {
 	switch severity {
 	case dialtonev1.Severity_SEVERITY_STRANDED, dialtonev1.Severity_SEVERITY_AT_RISK:

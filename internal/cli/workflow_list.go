@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -129,7 +130,7 @@ func (p *page) workflows(all []*dialtonev1.Workflow) {
 		p.linef("No activations.")
 		return
 	}
-	rows := []row{heading("ACTIVATION", "SUBSCRIPTION", "STATE", "FOR", "STEP", "DUE", "SEVERITY", "WHY")}
+	rows := []row{heading("ACTIVATION", "SUBSCRIPTION", "STATE", "FOR", "STEP", "DUE", "SEVERITY", portHeading(all), "WHY")}
 	for _, w := range all {
 		due := cell{text: p.dueShort(w.GetDeadline())}
 		if p.overdue(w.GetDeadline()) {
@@ -143,10 +144,19 @@ func (p *page) workflows(all []*dialtonev1.Workflow) {
 			{text: w.GetCurrentStep()},
 			due,
 			{text: word(w.GetSeverity()), tone: severityTone(w.GetSeverity())},
+			{text: join(", ", word(w.GetPort().GetState()), w.GetPort().GetDonor()), tone: portTone(w.GetPort().GetState())},
 			{text: w.GetReason()},
 		}})
 	}
 	p.table("", rows)
+}
+
+// portHeading is empty where no number is brought: the column then takes no room.
+func portHeading(all []*dialtonev1.Workflow) string {
+	if !slices.ContainsFunc(all, func(w *dialtonev1.Workflow) bool { return w.GetPort() != nil }) {
+		return ""
+	}
+	return "PORT"
 }
 
 // counted is a number and its noun: "1 try", "3 tries".

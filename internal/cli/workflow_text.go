@@ -64,20 +64,25 @@ func (p *page) deadlineFact(name string, w *dialtonev1.Workflow) fact {
 
 // party says who must act.
 func party(w *dialtonev1.Workflow) string {
-	switch w.GetWaitingOn() {
+	if w.GetWaitingOn() == dialtonev1.Party_PARTY_UNSPECIFIED && w.GetEndTime() != nil {
+		return "nobody: it has ended"
+	}
+	return who(w.GetWaitingOn(), w.GetPort().GetDonorName())
+}
+
+// who names a party; a donor by its name.
+func who(party dialtonev1.Party, donor string) string {
+	switch party {
+	case dialtonev1.Party_PARTY_UNSPECIFIED:
+		return ""
 	case dialtonev1.Party_PARTY_DIALTONE:
 		return "nobody: Dialtone goes on by itself"
 	case dialtonev1.Party_PARTY_DONOR:
-		return join(", ", "the donor", w.GetPort().GetDonorName())
+		return join(", ", "the donor", donor)
 	case dialtonev1.Party_PARTY_OPERATOR:
 		return "an operator"
-	case dialtonev1.Party_PARTY_UNSPECIFIED:
-		if w.GetEndTime() != nil {
-			return "nobody: it has ended"
-		}
-		return ""
 	default:
-		return "the " + word(w.GetWaitingOn())
+		return "the " + word(party)
 	}
 }
 
