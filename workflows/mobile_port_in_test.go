@@ -152,11 +152,14 @@ func TestPortIn_CannotCome(t *testing.T) {
 	}{
 		"NewNumber": {store.Submission{Act: mobile.ActKeepNewNumber}, succeeded, "", []mobile.NoticeKind{mobile.NoticeActionRequired, mobile.NoticeActivation}},
 		"Stop": {
-			store.Submission{Act: mobile.ActStopPort}, workflows.ActivationResult{State: mobile.StateRejected, Reason: "CANCELLED_BY_CUSTOMER"}, "",
+			store.Submission{Act: mobile.ActStopPort},
+			workflows.ActivationResult{State: mobile.StateRejected, Reason: "CANCELLED_BY_CUSTOMER"},
+			"",
 			[]mobile.NoticeKind{mobile.NoticeActionRequired, mobile.NoticeDidNotWorkOut},
 		},
 		"AnotherNumber": {
-			store.Submission{Act: mobile.ActChangeNumber, Number: "+12125550100", Donor: "verizon"}, succeeded, "+12125550100",
+			store.Submission{Act: mobile.ActChangeNumber, Number: "+12125550100", Donor: "verizon"},
+			succeeded, "+12125550100",
 			[]mobile.NoticeKind{mobile.NoticeActionRequired, mobile.NoticeDetailsNeeded, mobile.NoticeActivation},
 		},
 	} {

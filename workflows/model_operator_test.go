@@ -38,7 +38,8 @@ func (o *operator) look() {
 		switch i.Kind {
 		case mobile.ItemStepStuck, mobile.ItemOutcomeUnknown, mobile.ItemStepRefused, mobile.ItemRunLost:
 			return false
-		case mobile.ItemNumberAtRisk, mobile.ItemMailNotDelivered, mobile.ItemInstallFailed:
+		case mobile.ItemNumberAtRisk, mobile.ItemMailNotDelivered, mobile.ItemInstallFailed, mobile.ItemCarrierSilent,
+			mobile.ItemTooManyRefusals, mobile.ItemPortRefused, mobile.ItemOddEvent, mobile.ItemDoesNotWork:
 		}
 		return true
 	})
@@ -87,7 +88,8 @@ func (o *operator) truth(item mobile.Item, choice mobile.Resolution) (said strin
 		return "", o.returned()
 	case mobile.ActDeactivateLine:
 		return "", o.tookDown()
-	case mobile.ActConfirmProfile, mobile.ActActivateLine, mobile.ActChangeSIM, mobile.ActRetireProfile:
+	case mobile.ActConfirmProfile, mobile.ActActivateLine, mobile.ActChangeSIM, mobile.ActRetireProfile,
+		mobile.ActSendNotice, mobile.ActSubmitPort, mobile.ActSupplementPort, mobile.ActReschedulePort, mobile.ActCancelPort:
 	}
 	return "", false
 }

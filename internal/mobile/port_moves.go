@@ -55,7 +55,6 @@ func (s PortState) After(word PortWord) (PortState, bool) {
 	return to, moves
 }
 
-
 // Stoppable tells whether the port may still be given up by the customer: until the donor has
 // agreed, or the number has moved, or it is being withdrawn already.
 func (s PortState) Stoppable() bool {
