@@ -139,6 +139,9 @@ func (a *activation) showDetails(ctx workflow.Context) {
 	}
 	b.WriteString("\nWhat you can do:\n\n")
 	fmt.Fprintf(&b, "- Look: `dialtone workflow show %s`\n", a.in.Activation)
+	if a.port.ID != "" {
+		fmt.Fprintf(&b, "- Look at the port: `dialtone port show %s`\n", a.in.Activation)
+	}
 	if a.question != nil {
 		for _, resolution := range a.question.offers {
 			fmt.Fprintf(&b, "- %s: `dialtone workflow resolve %s --as %s --reason \"…\"`\n",

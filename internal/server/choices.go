@@ -27,6 +27,12 @@ func (s show) choices(a mobile.Activation) []*dialtonev1.Choice {
 		choices = append(choices, also(command(a, dialtonev1.Command_COMMAND_CORRECT_CONTACT,
 			"Correct the customer's name or address", "correct", false), "--email ADDRESS --authentication HOW"))
 	}
+	if a.Port != nil && !a.State.Final() {
+		choices = append(choices, &dialtonev1.Choice{
+			Command: dialtonev1.Command_COMMAND_CREATE_PORTAL_LINK, Text: "Make a link to the portal, to hand to the customer",
+			Cli: fmt.Sprintf("dialtone port link %s --reason WHY", a.ID),
+		})
+	}
 	if a.Cancellable() {
 		choices = append(choices, command(a, dialtonev1.Command_COMMAND_CANCEL_WORKFLOW,
 			"Cancel it: what was taken is given back, and the subscription stays pending", "cancel", true))
