@@ -65,7 +65,7 @@ func (a *Ports) AwaitPort(ctx context.Context, in PortPoll) (facts PortFacts, er
 		}
 	}
 	if !in.For.over(port.State) {
-		return facts, errAtDonor.After(a.pollAfter(ctx, in, port))
+		return facts, errAtDonor.Saying(waitInWords(port)).After(a.pollAfter(ctx, in, port))
 	}
 	say(ctx, portInWords(port))
 	if port.State != mobile.PortConfirmed && port.State != mobile.PortCompleted || in.For == WaitMove {
@@ -96,6 +96,21 @@ func (a *Ports) read(ctx context.Context, in PortPoll, port mobile.Port) (mobile
 
 func (a *Ports) pollAfter(ctx context.Context, in PortPoll, port mobile.Port) time.Duration {
 	return in.Clock.PollAfter(port.Submitted, activity.GetInfo(ctx).StartedTime, port.NumberType, mobile.ZoneOfNumber(port.Number))
+}
+
+// waitInWords says what of a port is waited for.
+func waitInWords(port mobile.Port) string {
+	switch port.State {
+	case mobile.PortConfirmed:
+		return "The donor has agreed. The number moves at " + port.Due.UTC().Format(time.RFC3339) + "."
+	case mobile.PortCancelling:
+		return "The carrier has the cancel and has not said what became of it. The number may still move."
+	case mobile.PortDelayed:
+		return "The donor has put its answer off. It is asked after by itself."
+	case mobile.PortAwaitingInfo, mobile.PortSubmitted, mobile.PortCompleted, mobile.PortRefused, mobile.PortCancelled,
+		mobile.PortExpired:
+	}
+	return errAtDonor.Public
 }
 
 // portInWords says where a port is, for staff.
