@@ -4,6 +4,7 @@
 //	go run ./cmd/sandbox            what the last one kept is there again
 //	go run ./cmd/sandbox --fresh    everything anew
 //	go run ./cmd/sandbox --once     play one activation, check what came of it, and end
+//	go run ./cmd/sandbox --once --journey port    the same with a number that is brought along
 package main
 
 import (

@@ -15,10 +15,12 @@ type Addresses struct {
 	HTTP  string `json:"http"`
 	Admin string `json:"admin"`
 	// Token is BILLING's of Tenant, OperatorToken OPERATOR's, AdminToken the installation's.
-	Token         string `json:"token"`
-	OperatorToken string `json:"operator_token"`
-	AdminToken    string `json:"admin_token"`
-	Tenant        string `json:"tenant"`
+	// PortalBackendToken is PORTAL_BACKEND's: what a provider's own portal calls with.
+	Token              string `json:"token"`
+	OperatorToken      string `json:"operator_token"`
+	PortalBackendToken string `json:"portal_backend_token"`
+	AdminToken         string `json:"admin_token"`
+	Tenant             string `json:"tenant"`
 
 	TemporalAddress string `json:"temporal_address"`
 	TemporalUI      string `json:"temporal_ui"`
@@ -46,7 +48,8 @@ func (s *Sandbox) Addresses() Addresses {
 	ports := s.settings.ports
 	return Addresses{
 		GRPC: ports.address(portGRPC), HTTP: ports.url(portHTTP), Admin: ports.url(portServerAdmin),
-		Token: tokens.Billing, OperatorToken: tokens.Operator, AdminToken: s.settings.state.AdminToken, Tenant: main,
+		Token: tokens.Billing, OperatorToken: tokens.Operator, PortalBackendToken: tokens.PortalBackend,
+		AdminToken: s.settings.state.AdminToken, Tenant: main,
 		TemporalAddress: s.settings.temporalAddress(), TemporalUI: s.settings.temporalUI(),
 		DatabaseURL: s.settings.postgres.appURL(s.settings.state.DatabasePassword),
 		CarrierURL:  s.settings.carrierURL(), ES2PlusURL: s.settings.es2plusURL(), SendGridURL: s.settings.sendgridURL(),

@@ -137,7 +137,7 @@ func inJourney(imei string) reaching {
 				order := orderFor(w, point, about)
 				letGo := r.order(t, order)
 				begin()
-				if r.reached(t, order, w) {
+				if r.reached(t, order, w, hasEnded) {
 					return w, letGo
 				}
 			}

@@ -29,17 +29,10 @@ type proof struct {
 }
 
 // check looks at all the places, also after one that does not show what it should.
-func (s *Sandbox) check(ctx context.Context, connection grpc.ClientConnInterface, w *dialtonev1.Workflow) error {
+func (s *Sandbox) check(ctx context.Context, proofs []proof) error {
 	s.settings.config.tell("")
-	seen := &evidence{sandbox: s, connection: connection, workflow: w}
 	var failed []error
-	for _, p := range []proof{
-		{"the workflow has SUCCEEDED", seen.succeeded},
-		{"the line is live at the carrier", seen.line},
-		{"the subscription is ACTIVE", seen.subscription},
-		{"the feed says subscription.activated", seen.feed},
-		{"the mail brings a QR code that installs the eSIM", seen.mail},
-	} {
+	for _, p := range proofs {
 		saw, err := p.check(ctx)
 		if err != nil {
 			s.settings.config.tell("  FAILED  %s: %v", p.of, err)
@@ -56,8 +49,20 @@ type evidence struct {
 	sandbox    *Sandbox
 	connection grpc.ClientConnInterface
 	workflow   *dialtonev1.Workflow
+	// ported is the number that was brought along; empty for a new line.
+	ported string
 	// iccid is what the carrier has on the line.
 	iccid string
+}
+
+func (e *evidence) ofNewLine() []proof {
+	return []proof{
+		{"the workflow has SUCCEEDED", e.succeeded},
+		{"the line is live at the carrier", e.line},
+		{"the subscription is ACTIVE", e.subscription},
+		{"the feed says subscription.activated", e.feed},
+		{"the mail brings a QR code that installs the eSIM", e.mail},
+	}
 }
 
 func (e *evidence) succeeded(context.Context) (string, error) {
@@ -86,6 +91,8 @@ func (e *evidence) line(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("it is %s", line.State)
 	case line.Number == "" || line.Number != e.workflow.GetPhoneNumber():
 		return "", fmt.Errorf("its number is %q there and %q here", line.Number, e.workflow.GetPhoneNumber())
+	case e.ported != "" && line.Number != e.ported:
+		return "", fmt.Errorf("its number is %q, and %q was to come", line.Number, e.ported)
 	case !strings.HasSuffix(strings.TrimSuffix(line.ICCID, "F"), e.workflow.GetProfile().GetIccidLast4()):
 		return "", errors.New("it has another eSIM there than here")
 	}
@@ -110,21 +117,34 @@ func (e *evidence) subscription(ctx context.Context) (string, error) {
 
 // feed waits for the event to get its number, which comes after the commit.
 func (e *evidence) feed(ctx context.Context) (string, error) {
+	said := ""
+	err := e.eachEvent(ctx, func(event *dialtonev1.Event) bool {
+		said = fmt.Sprintf("event number %d", event.GetSequence())
+		return true
+	}, activated)
+	return said, err
+}
+
+// activated is the type of the event that billing begins with.
+const activated = "subscription.activated"
+
+// eachEvent reads the feed of the subscription from its beginning, until enough says so.
+func (e *evidence) eachEvent(ctx context.Context, enough func(*dialtonev1.Event) bool, types ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, feedPatience)
 	defer cancel()
 	stream, err := dialtonev1.NewEventServiceClient(e.connection).WatchEvents(ctx, &dialtonev1.WatchEventsRequest{
-		Types: []string{"subscription.activated"}, SubscriptionId: e.workflow.GetSubscriptionId(),
+		Types: types, SubscriptionId: e.workflow.GetSubscriptionId(),
 	})
 	if err != nil {
-		return "", err
+		return err
 	}
 	for {
 		message, err := stream.Recv()
 		if err != nil {
-			return "", err
+			return err
 		}
-		if event := message.GetEvent(); event != nil {
-			return fmt.Sprintf("event number %d", event.GetSequence()), nil
+		if event := message.GetEvent(); event != nil && enough(event) {
+			return nil
 		}
 	}
 }

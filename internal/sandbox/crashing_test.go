@@ -82,24 +82,33 @@ func (r rig) obeyed(t *testing.T, order string) {
 }
 
 // reached waits until a program has taken the order for this activation, and tells whether it
-// has. It has not when the activation ends before: SendGrid's event may tell of a mail before
-// its own attempt has written what came of it, which then writes nothing. The order is
-// withdrawn in that case.
-func (r rig) reached(t *testing.T, order string, w *dialtonev1.Workflow) bool {
+// has. It has not when the act is over before: SendGrid's event may tell of a mail before its
+// own attempt has written what came of it, which then writes nothing. The order is withdrawn
+// in that case.
+func (r rig) reached(t *testing.T, order string, w *dialtonev1.Workflow, over func(*dialtonev1.Workflow) bool) bool {
 	t.Helper()
 	connection := connect(t, r.Sandbox)
-	var taken, ended bool
+	taken := false
 	await(t, "a program passes "+order, func() bool {
-		ended = readWorkflow(t, connection, w.GetActivationId()).GetEndTime() != nil
+		isOver := over(readWorkflow(t, connection, w.GetActivationId()))
 		_, err := os.Stat(filepath.Join(r.orders, order))
 		taken = errors.Is(err, fs.ErrNotExist)
-		return taken || ended
+		return taken || isOver
 	})
 	if !taken {
-		t.Logf("%s ended without passing %s", w.GetActivationId(), order)
+		t.Logf("%s went on without passing %s", w.GetActivationId(), order)
 		taken = errors.Is(os.Remove(filepath.Join(r.orders, order)), fs.ErrNotExist)
 	}
 	return taken
+}
+
+func hasEnded(w *dialtonev1.Workflow) bool { return w.GetEndTime() != nil }
+
+// isMailed tells whether SendGrid has told of a mail.
+func isMailed(w *dialtonev1.Workflow) bool {
+	return slices.ContainsFunc(w.GetNotices(), func(n *dialtonev1.Notice) bool {
+		return n.GetDelivery() == dialtonev1.NoticeDelivery_NOTICE_DELIVERY_DELIVERED
+	})
 }
 
 // passed lists the moments that programs have passed since the sandbox was started.

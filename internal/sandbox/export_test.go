@@ -8,3 +8,12 @@ func (s *Sandbox) WorkerEnv() []string { return s.settings.workerPart().env }
 
 // WorkerAdmin is the worker's /livez, /readyz and /metrics.
 func (s *Sandbox) WorkerAdmin() string { return s.settings.ports.url(portWorkerAdmin) }
+
+// Databases are the URLs of all databases, for their owner, by name.
+func (s *Sandbox) Databases() map[string]string {
+	all := make(map[string]string)
+	for _, name := range databaseNames() {
+		all[name] = s.settings.postgres.adminURL(name)
+	}
+	return all
+}

@@ -101,7 +101,7 @@ func needs(t *testing.T) {
 func running(t *testing.T) *sandbox.Sandbox {
 	t.Helper()
 	return shared.get(t, func(string) sandbox.Config {
-		return sandbox.Config{Environ: environ(), Policies: `{"retry_first":"100ms","retry_max":"500ms"}`}
+		return sandbox.Config{Environ: environ(), Policies: `{"retry_first":"100ms","retry_max":"500ms","port":{"always":true}}`}
 	})
 }
 

@@ -151,7 +151,7 @@ func deathsOfWorker() []death {
 				},
 				settle: func(t *testing.T, r rig, w *dialtonev1.Workflow) {
 					t.Helper()
-					s.settle(t, r, w, s.answers[moment])
+					s.diedAt(moment).settle(t, r, w, s.answers[moment])
 				},
 			})
 		}
@@ -167,11 +167,11 @@ func (r rig) holdWorker(t *testing.T, s scenario, moment string) *dialtonev1.Wor
 		launched := s.begin(t, r, func() { _ = r.order(t, order) })
 		if s.goesOn {
 			r.obeyed(t, order)
-		} else if !r.reached(t, order, launched) {
+		} else if !r.reached(t, order, launched, s.over) {
 			continue
 		}
 		if !r.hasPassed(t, moment, string(s.act), launched.GetActivationId()) {
-			t.Fatalf("the worker stands still over another activation than %s", launched.GetActivationId())
+			t.Fatalf("the worker stands still at %s over another activation than %s", order, launched.GetActivationId())
 		}
 		return launched
 	}

@@ -60,17 +60,28 @@ func (e *evidence) acceptedMail() (string, error) {
 
 // findMail looks into the inbox for the one that belongs to the activation.
 func (e *evidence) findMail(ctx context.Context) (mailtest.Mail, error) {
-	var mails []mailtest.Mail
-	if err := getJSON(ctx, e.sandbox.settings.inboxURL()+".json", "", &mails); err != nil {
+	ours, err := e.sandbox.mailsOf(ctx, e.workflow.GetActivationId(), activationSubject)
+	if err != nil {
 		return mailtest.Mail{}, err
 	}
-	ours := slices.DeleteFunc(mails, func(m mailtest.Mail) bool {
-		return m.CustomArgs["activation_id"] != e.workflow.GetActivationId() || !strings.Contains(m.Subject, activationSubject)
-	})
 	if len(ours) != 1 {
 		return mailtest.Mail{}, fmt.Errorf("the inbox has %d of it, not one", len(ours))
 	}
 	return ours[0], nil
+}
+
+// mailsOf gives the mails about an activation with these words in the subject, the newest
+// first.
+func (s *Sandbox) mailsOf(ctx context.Context, activation, subject string) ([]mailtest.Mail, error) {
+	var mails []mailtest.Mail
+	if err := getJSON(ctx, s.settings.inboxURL()+".json", "", &mails); err != nil {
+		return nil, err
+	}
+	mails = slices.DeleteFunc(mails, func(m mailtest.Mail) bool {
+		return m.CustomArgs["activation_id"] != activation || !strings.Contains(m.Subject, subject)
+	})
+	slices.SortFunc(mails, func(a, b mailtest.Mail) int { return b.At.Compare(a.At) })
+	return mails, nil
 }
 
 // codeForm finds a whole activation code.

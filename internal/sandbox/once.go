@@ -2,9 +2,7 @@ package sandbox
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,16 +22,14 @@ const (
 // Checked says whether a word names a journey that Once can play.
 func Checked(journey string) error {
 	switch journey {
-	case JourneyNew:
+	case JourneyNew, JourneyPort:
 		return nil
-	case JourneyPort:
-		return errors.New("porting a number in is not built yet: --journey new plays a new line")
 	default:
 		return fmt.Errorf("there is no journey %q: it is %s or %s", journey, JourneyNew, JourneyPort)
 	}
 }
 
-// What the journey of a new line is launched with: a good device in Los Angeles.
+// What the journeys are launched with: a good device in Los Angeles.
 const (
 	GoodIMEI = "490154203237518"
 	GoodZIP  = "90012"
@@ -54,11 +50,6 @@ func (s *Sandbox) Once(ctx context.Context, journey string) error {
 	if err := Checked(journey); err != nil {
 		return err
 	}
-	return orInterrupted(ctx, s.play(ctx))
-}
-
-// play plays the journey of a new line.
-func (s *Sandbox) play(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, journeyTimeout)
 	defer cancel()
 	connection, err := s.Connect()
@@ -66,6 +57,19 @@ func (s *Sandbox) play(ctx context.Context) error {
 		return err
 	}
 	defer connection.Close()
+	play := s.playNew
+	if journey == JourneyPort {
+		play = s.playPort
+	}
+	if err := play(ctx, connection); err != nil {
+		return orInterrupted(ctx, err)
+	}
+	s.settings.config.tell("\nAll is as it should be.")
+	return nil
+}
+
+// playNew plays the journey of a new line.
+func (s *Sandbox) playNew(ctx context.Context, connection grpc.ClientConnInterface) error {
 	customer := Customer{Name: "Grace Hopper", Email: "grace@customer.example"}
 	launched, err := Launch(ctx, connection, customer)
 	if err != nil {
@@ -73,18 +77,23 @@ func (s *Sandbox) play(ctx context.Context) error {
 	}
 	c := s.settings.config
 	c.tell("\nA new line for %s, on the subscription %s.\n", customer.Name, launched.GetSubscriptionId())
-	story := &story{config: c, began: time.Now(), steps: make(map[string]dialtonev1.StepState)}
+	story := newStory(c)
 	ended, err := Follow(ctx, connection, launched.GetActivationId(), story.hear)
 	if err != nil {
 		return fmt.Errorf("watch the activation: %w", err)
 	}
-	if ended.GetEndTime() == nil {
-		return fmt.Errorf("the activation waits for an operator: %s (%s)", ended.GetReason(), ended.GetReasonMessage())
-	}
-	if err := s.check(ctx, connection, ended); err != nil {
+	if err := endedUnaided(ended); err != nil {
 		return err
 	}
-	c.tell("\nAll is as it should be.")
+	seen := &evidence{sandbox: s, connection: connection, workflow: ended}
+	return s.check(ctx, seen.ofNewLine())
+}
+
+// endedUnaided refuses an activation that waits for an operator: here is none.
+func endedUnaided(w *dialtonev1.Workflow) error {
+	if w.GetEndTime() == nil {
+		return fmt.Errorf("the activation waits for an operator: %s (%s)", w.GetReason(), w.GetReasonMessage())
+	}
 	return nil
 }
 
@@ -94,14 +103,16 @@ func Launch(ctx context.Context, connection grpc.ClientConnInterface, customer C
 	if err != nil {
 		return nil, err
 	}
+	return launch(ctx, connection, &dialtonev1.MobileActivation{SubscriptionId: subscription, Imei: GoodIMEI, ZipCode: GoodZIP})
+}
+
+func launch(ctx context.Context, connection grpc.ClientConnInterface, form *dialtonev1.MobileActivation) (*dialtonev1.Workflow, error) {
 	launched, err := dialtonev1.NewWorkflowServiceClient(connection).LaunchWorkflow(ctx, &dialtonev1.LaunchWorkflowRequest{
 		RequestId: uuid.NewString(),
-		Workflow: &dialtonev1.LaunchWorkflowRequest_MobileActivation{MobileActivation: &dialtonev1.MobileActivation{
-			SubscriptionId: subscription, Imei: GoodIMEI, ZipCode: GoodZIP,
-		}},
+		Workflow:  &dialtonev1.LaunchWorkflowRequest_MobileActivation{MobileActivation: form},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("launch on %s: %w", subscription, err)
+		return nil, fmt.Errorf("launch on %s: %w", form.GetSubscriptionId(), err)
 	}
 	return launched.GetWorkflow(), nil
 }
@@ -136,52 +147,4 @@ func Follow(ctx context.Context, connection grpc.ClientConnInterface, activation
 			return last, fmt.Errorf("it is still %s: %w", last.GetState(), ctx.Err())
 		}
 	}
-}
-
-// story tells what happens to people.
-type story struct {
-	config Config
-	began  time.Time
-	state  dialtonev1.WorkflowState
-	steps  map[string]dialtonev1.StepState
-}
-
-// hear tells what is new. It has heard enough when an operator is asked: here is none.
-func (t *story) hear(w *dialtonev1.Workflow) bool {
-	for _, step := range w.GetSteps() {
-		if t.steps[step.GetName()] == step.GetState() {
-			continue
-		}
-		t.steps[step.GetName()] = step.GetState()
-		switch step.GetState() {
-		case dialtonev1.StepState_STEP_STATE_PENDING, dialtonev1.StepState_STEP_STATE_RUNNING:
-		default:
-			t.say(lower(step.GetState().String(), "STEP_STATE_"), step.GetTitle(), step.GetReason(), step.GetDetail())
-		}
-	}
-	if t.state == w.GetState() {
-		return false
-	}
-	t.state = w.GetState()
-	switch t.state {
-	case dialtonev1.WorkflowState_WORKFLOW_STATE_ACCEPTED, dialtonev1.WorkflowState_WORKFLOW_STATE_RUNNING:
-	default:
-		t.say(lower(t.state.String(), "WORKFLOW_STATE_"), "Mobile Activation", w.GetReason(), w.GetReasonMessage())
-	}
-	return t.state == dialtonev1.WorkflowState_WORKFLOW_STATE_WAITING_FOR_OPERATOR
-}
-
-func (t *story) say(word, title string, details ...string) {
-	line := fmt.Sprintf("  %6.2f s  %-10s %s", time.Since(t.began).Seconds(), word, title)
-	for _, detail := range details {
-		if detail != "" {
-			line += " · " + detail
-		}
-	}
-	t.config.tell("%s", line)
-}
-
-// lower makes a word for people of an enum's name.
-func lower(name, prefix string) string {
-	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, prefix), "_", " "))
 }

@@ -23,19 +23,29 @@ type scenario struct {
 	act mobile.Act
 	// variant tells it from others with the same act.
 	variant string
-	// plan and imei are what it is launched with.
+	// plan and imei are what it is launched with; with a number that is brought along, its
+	// ending alone.
 	plan, imei string
+	number     string
 	// before is what there must be before the launch. May be nil.
 	before func(*testing.T, rig)
 	// provoke lets the act happen where the journey alone does not, once the journey has come
 	// as far as reached says.
 	reached func(*dialtonev1.Workflow) bool
 	provoke func(*testing.T, rig, *dialtonev1.Workflow)
+	// over tells that the act is over, should its moment not have been passed.
+	over func(*dialtonev1.Workflow) bool
 	// ends is how the activation ends, and leaves what it leaves at the partners. What goes on
 	// is done only after the end.
 	ends   dialtonev1.WorkflowState
 	goesOn bool
 	leaves traces
+	// then is what happens once the worker runs again. May be nil.
+	then func(*testing.T, rig, scenario, *dialtonev1.Workflow)
+	// lostAt is the moment at which a mail to the customer dies with the worker, if there is one,
+	// and lost tells that the worker died there.
+	lostAt string
+	lost   bool
 	// answers are what an operator must answer after a death at that moment. At any other it
 	// ends unaided.
 	answers map[string]answer
@@ -59,12 +69,19 @@ func scenarios() []scenario {
 		cancelled(mobile.ActCancelProfile),
 		replaced(mobile.ActChangeSIM),
 		replaced(mobile.ActRetireProfile),
+		// Whether a mail to the customer went out before its row is nobody's to say either, and
+		// nothing waits for it: an operator is told, and nobody sends it again.
+		askedOnce(mobile.ActSendNotice),
+		ported(mobile.ActSubmitPort).when(asksCustomer, givesDetails),
+		refusedOnce(mobile.ActSupplementPort),
+		revokedOnce(mobile.ActReschedulePort),
+		withdrawn(mobile.ActCancelPort),
 	}
 }
 
 func newLine(act mobile.Act) scenario {
 	return scenario{
-		act: act, plan: sandbox.MobilePlan, imei: sandbox.GoodIMEI,
+		act: act, plan: sandbox.MobilePlan, imei: sandbox.GoodIMEI, over: hasEnded,
 		ends: dialtonev1.WorkflowState_WORKFLOW_STATE_SUCCEEDED, leaves: oneOfEach,
 	}
 }
@@ -83,7 +100,7 @@ func (s scenario) fromStock() scenario {
 // cancelled is called off once there is a profile and a line to give back.
 func cancelled(act mobile.Act) scenario {
 	return scenario{
-		act: act, plan: sandbox.MobilePlan, imei: carriertest.IMEIComesUpSilently, reached: isComingUp,
+		act: act, plan: sandbox.MobilePlan, imei: carriertest.IMEIComesUpSilently, reached: isComingUp, over: hasEnded,
 		provoke: func(t *testing.T, r rig, w *dialtonev1.Workflow) {
 			t.Helper()
 			cancel(t, connect(t, r.Sandbox), w)
@@ -99,6 +116,80 @@ func replaced(act mobile.Act) scenario {
 	return s
 }
 
+// ported brings a number along.
+func ported(act mobile.Act) scenario {
+	return scenario{
+		act: act, number: portsCalmly, over: hasEnded, ends: dialtonev1.WorkflowState_WORKFLOW_STATE_SUCCEEDED, leaves: onePorted,
+	}
+}
+
+// when lets the act happen once the journey has come so far.
+func (s scenario) when(reached func(*dialtonev1.Workflow) bool, provoke func(*testing.T, rig, *dialtonev1.Workflow)) scenario {
+	s.reached, s.provoke = reached, provoke
+	return s
+}
+
+// askedOnce has a customer who gets the mail that asks for details, and stops it all.
+func askedOnce(act mobile.Act) scenario {
+	s := ported(act)
+	s.over = isMailed
+	s.ends, s.leaves, s.lostAt = dialtonev1.WorkflowState_WORKFLOW_STATE_REJECTED, traces{Mails: 2}, afterRow
+	s.then = func(t *testing.T, r rig, s scenario, w *dialtonev1.Workflow) {
+		t.Helper()
+		connection := connect(t, r.Sandbox)
+		await(t, "the mail, or an operator is told that there may be none", func() bool {
+			if s.lost {
+				return isTold(t, connection, w, mobile.ItemMailNotDelivered)
+			}
+			return mailsWith(t, r.Sandbox, w, "We need a few details") > 0
+		})
+		stops(t, r.Sandbox, w)
+	}
+	return s
+}
+
+func givesDetails(t *testing.T, r rig, w *dialtonev1.Workflow) {
+	t.Helper()
+	gives(t, r.Sandbox, w)
+}
+
+// refusedOnce has a PIN that the donor refuses and the customer corrects.
+func refusedOnce(act mobile.Act) scenario {
+	s := ported(act).when(asksCustomer, func(t *testing.T, r rig, w *dialtonev1.Workflow) {
+		t.Helper()
+		gives(t, r.Sandbox, w)
+		gives(t, r.Sandbox, askedAgain(t, connect(t, r.Sandbox), w, w.GetPort().GetPrompt().GetRevision()))
+	})
+	s.number, s.leaves = refusesPINOnce, onePortCorrected
+	return s
+}
+
+// revokedOnce has a time that the donor takes back.
+func revokedOnce(act mobile.Act) scenario {
+	s := ported(act).when(asksCustomer, func(t *testing.T, r rig, w *dialtonev1.Workflow) {
+		t.Helper()
+		gives(t, r.Sandbox, w)
+		follow(t, connect(t, r.Sandbox), w.GetActivationId(), portIs(dialtonev1.PortState_PORT_STATE_SUBMITTED))
+		turn(t, r.Sandbox, w, carriertest.HandRevoke)
+	})
+	s.leaves = onePortCorrected
+	s.leaves.Mails--
+	return s
+}
+
+// withdrawn is called off while a donor is silent.
+func withdrawn(act mobile.Act) scenario {
+	s := ported(act).when(asksCustomer, func(t *testing.T, r rig, w *dialtonev1.Workflow) {
+		t.Helper()
+		connection := connect(t, r.Sandbox)
+		gives(t, r.Sandbox, w)
+		follow(t, connection, w.GetActivationId(), portIs(dialtonev1.PortState_PORT_STATE_SUBMITTED))
+		cancel(t, connection, w)
+	})
+	s.number, s.ends, s.leaves = neverAnswers, dialtonev1.WorkflowState_WORKFLOW_STATE_CANCELLED, onePortWithdrawn
+	return s
+}
+
 // begin launches, and gives the order just before the act can happen.
 func (s scenario) begin(t *testing.T, r rig, order func()) *dialtonev1.Workflow {
 	t.Helper()
@@ -108,13 +199,30 @@ func (s scenario) begin(t *testing.T, r rig, order func()) *dialtonev1.Workflow 
 	connection := connect(t, r.Sandbox)
 	if s.provoke == nil {
 		order()
-		return launchOn(t, connection, s.plan, s.imei)
+		return s.launch(t, connection)
 	}
-	w := launchOn(t, connection, s.plan, s.imei)
+	w := s.launch(t, connection)
 	w = follow(t, connection, w.GetActivationId(), s.reached)
 	order()
 	s.provoke(t, r, w)
 	return w
+}
+
+func (s scenario) launch(t *testing.T, connection grpc.ClientConnInterface) *dialtonev1.Workflow {
+	t.Helper()
+	if s.number != "" {
+		return launchPort(t, connection, s.number)
+	}
+	return launchOn(t, connection, s.plan, s.imei)
+}
+
+// diedAt is what is left of it after a death at that moment.
+func (s scenario) diedAt(moment string) scenario {
+	if moment == s.lostAt {
+		s.leaves.Mails--
+		s.lost = true
+	}
+	return s
 }
 
 // settle follows the activation to its end, with the operator's answer where there must be
@@ -122,6 +230,9 @@ func (s scenario) begin(t *testing.T, r rig, order func()) *dialtonev1.Workflow 
 func (s scenario) settle(t *testing.T, r rig, w *dialtonev1.Workflow, answered answer) {
 	t.Helper()
 	connection, id := connect(t, r.Sandbox), w.GetActivationId()
+	if s.then != nil {
+		s.then(t, r, s, w)
+	}
 	waiting := follow(t, connection, id, asksOperator)
 	switch asked := asksOperator(waiting); {
 	case asked && answered == nil:
@@ -140,6 +251,9 @@ func (s scenario) settle(t *testing.T, r rig, w *dialtonev1.Workflow, answered a
 			return len(openItems(t, connection, id)) > 0 || tracesOf(t, r, id) == s.leaves
 		})
 	}
+	if s.lost {
+		await(t, "the next mail arrives, so that nobody need care about the lost one", func() bool { return len(openItems(t, connection, id)) == 0 })
+	}
 	if open := openItems(t, connection, id); len(open) > 0 {
 		t.Errorf("an operator is asked: %v", open)
 	}
@@ -157,6 +271,14 @@ func openItems(t *testing.T, connection grpc.ClientConnInterface, activation str
 		}
 	}
 	return open
+}
+
+// isTold tells whether an operator is told of that.
+func isTold(t *testing.T, connection grpc.ClientConnInterface, w *dialtonev1.Workflow, kind mobile.ItemKind) bool {
+	t.Helper()
+	return slices.ContainsFunc(openItems(t, connection, w.GetActivationId()), func(i *dialtonev1.Item) bool {
+		return i.GetKind() == string(kind)
+	})
 }
 
 func readWorkflow(t *testing.T, connection grpc.ClientConnInterface, activation string) *dialtonev1.Workflow {
@@ -316,6 +438,7 @@ func doneAsOrdered(t *testing.T, r rig, w *dialtonev1.Workflow) (dialtonev1.Reso
 type traces struct {
 	Profiles, ProfilesConfirmed, ProfilesGivenBack int
 	Lines, LinesTakenDown, SIMChanges              int
+	PortOrders, PortCorrections, PortCancels       int
 	Mails                                          int
 }
 
@@ -324,6 +447,11 @@ var (
 	oneOfEach    = traces{Profiles: 1, ProfilesConfirmed: 1, Lines: 1, Mails: 1}
 	allGivenBack = traces{Profiles: 1, ProfilesConfirmed: 1, ProfilesGivenBack: 1, Lines: 1, LinesTakenDown: 1}
 	oneReplaced  = traces{Profiles: 2, ProfilesConfirmed: 2, ProfilesGivenBack: 1, Lines: 1, SIMChanges: 1, Mails: 2}
+
+	// A port has a mail that asks for details, too, and one for each refusal.
+	onePorted        = traces{Profiles: 1, ProfilesConfirmed: 1, PortOrders: 1, Mails: 2}
+	onePortCorrected = traces{Profiles: 1, ProfilesConfirmed: 1, PortOrders: 1, PortCorrections: 1, Mails: 3}
+	onePortWithdrawn = traces{Profiles: 1, ProfilesConfirmed: 1, ProfilesGivenBack: 1, PortOrders: 1, PortCancels: 1, Mails: 2}
 )
 
 func tracesOf(t *testing.T, r rig, activation string) traces {
@@ -331,11 +459,14 @@ func tracesOf(t *testing.T, r rig, activation string) traces {
 	at := r.Addresses()
 	orders := ordersOf(t, r, activation)
 	found := traces{
-		Profiles:       len(orders),
-		Lines:          len(journal(t, at.CarrierURL, carriertest.ActActivateLine, activation)),
-		LinesTakenDown: len(journal(t, at.CarrierURL, carriertest.ActDeactivateLine, activation)),
-		SIMChanges:     len(journal(t, at.CarrierURL, carriertest.ActChangeSIM, activation)),
-		Mails:          len(mailsOf(t, at, activation)),
+		Profiles:        len(orders),
+		Lines:           len(journal(t, at.CarrierURL, carriertest.ActActivateLine, activation)),
+		LinesTakenDown:  len(journal(t, at.CarrierURL, carriertest.ActDeactivateLine, activation)),
+		SIMChanges:      len(journal(t, at.CarrierURL, carriertest.ActChangeSIM, activation)),
+		PortOrders:      len(portEntries(t, r.Sandbox, carriertest.ActSubmitPort, activation)),
+		PortCorrections: len(portEntries(t, r.Sandbox, carriertest.ActSupplementPort, activation)),
+		PortCancels:     len(portEntries(t, r.Sandbox, carriertest.ActCancelPort, activation)),
+		Mails:           len(mailsOf(t, at, activation)),
 	}
 	for _, order := range orders {
 		found.ProfilesConfirmed += len(journal(t, at.ES2PlusURL, "confirm_order", order.Reference))

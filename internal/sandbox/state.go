@@ -41,8 +41,9 @@ type state struct {
 
 // tenantTokens are the secrets of one tenant's callers.
 type tenantTokens struct {
-	Billing  string `json:"billing,omitempty"`
-	Operator string `json:"operator,omitempty"`
+	Billing       string `json:"billing,omitempty"`
+	Operator      string `json:"operator,omitempty"`
+	PortalBackend string `json:"portal_backend,omitempty"`
 }
 
 // loadState reads what the last start kept, or draws everything anew.

@@ -23,6 +23,7 @@ func (s *Sandbox) Summary() {
 	}
 	c.tell("\nTry, in another terminal:\n")
 	c.tell("  %s launch mobile-activation --subscription %s --imei %s --zip %s --watch", dialtone, s.subscription, GoodIMEI, GoodZIP)
+	c.tell("    (to bring a number along, add --port-number %s --port-carrier %s; the donor refuses its PIN once)", DrawNumber(refusedOnce), GoodDonor)
 	c.tell("  %s workflow show %s", dialtone, s.subscription)
 	c.tell("  %s events tail", dialtone)
 }

@@ -54,7 +54,7 @@ func makeTenants(ctx context.Context, s settings, w *watchdog) error {
 		for _, missing := range []struct {
 			principal string
 			secret    *string
-		}{{"billing", &tokens.Billing}, {"operator", &tokens.Operator}} {
+		}{{"billing", &tokens.Billing}, {"operator", &tokens.Operator}, {"portal-backend", &tokens.PortalBackend}} {
 			if *missing.secret != "" {
 				continue
 			}

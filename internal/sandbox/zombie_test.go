@@ -23,6 +23,8 @@ type zombie struct {
 	name   string
 	moment string
 	act    mobile.Act
+	// number is the ending of a number that is brought along; empty for a new line.
+	number string
 	// copies is how many of them there are, where it takes luck to be caught; 0 is one.
 	copies int
 	// provoke happens before the engine takes the attempt for lost. May be nil.
@@ -100,6 +102,20 @@ func zombies() []zombie {
 			meanwhile: settleSentAgain,
 			leaves:    oneOfEach,
 		},
+		{
+			name: "PortAnswered", moment: afterCall, act: mobile.ActSubmitPort, number: portsCalmly,
+			meanwhile: settlePort, leaves: onePorted,
+		},
+		{
+			name: "PortNotSent", moment: afterRow, act: mobile.ActSubmitPort, number: portsCalmly, copies: 2,
+			meanwhile: settlePort, leaves: onePorted,
+		},
+		{
+			// What is not at the carrier cannot be withdrawn there, and must not come there later.
+			name: "PortNotSent_Cancelled", moment: afterRow, act: mobile.ActSubmitPort, number: neverAnswers, copies: 4,
+			provoke: cancel, meanwhile: endsCancelled,
+			leaves: traces{Profiles: 1, ProfilesConfirmed: 1, ProfilesGivenBack: 1, Mails: 2},
+		},
 	}
 }
 
@@ -114,6 +130,11 @@ func settleSentAgain(t *testing.T, r rig, w *dialtonev1.Workflow) {
 func endsCancelled(t *testing.T, r rig, w *dialtonev1.Workflow) {
 	t.Helper()
 	ends(t, connect(t, r.Sandbox), w.GetActivationId(), dialtonev1.WorkflowState_WORKFLOW_STATE_CANCELLED)
+}
+
+func settlePort(t *testing.T, r rig, w *dialtonev1.Workflow) {
+	t.Helper()
+	ported("").settle(t, r, w, nil)
 }
 
 // TestZombie: a worker is stopped in the middle of attempts for longer than the engine waits
@@ -159,8 +180,17 @@ func heldZombies(t *testing.T, r rig) []held {
 	for _, z := range zombies() {
 		for range max(z.copies, 1) {
 			order := crashpoint.Name(z.moment, string(z.act)) + crashpoint.Hold
+			var launched *dialtonev1.Workflow
+			if z.number != "" {
+				launched = asked(t, connection, z.number)
+			}
 			letGo := r.order(t, order)
-			all = append(all, held{z, launch(t, connection, sandbox.GoodIMEI), letGo})
+			if launched == nil {
+				launched = launch(t, connection, sandbox.GoodIMEI)
+			} else {
+				gives(t, r.Sandbox, launched)
+			}
+			all = append(all, held{z, launched, letGo})
 			r.obeyed(t, order)
 		}
 	}

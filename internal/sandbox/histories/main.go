@@ -35,6 +35,11 @@ func main() {
 // testdata is where histories are kept, seen from the module's root.
 const testdata = "workflows/testdata"
 
+// policies are short, so that a path on which an operator is asked, or a customer does not answer,
+// takes seconds.
+const policies = `{"patience":"3s","retry_max":"1s","line_poll":"1s","evidence":"3s",
+	"port":{"always":true,"prompt_life":"10s","reminders":["5s"]}}`
+
 func run(ctx context.Context, environ []string, out io.Writer) (err error) {
 	dir, err := os.MkdirTemp("", "dialtone-histories-")
 	if err != nil {
@@ -44,10 +49,7 @@ func run(ctx context.Context, environ []string, out io.Writer) (err error) {
 		return fmt.Errorf("open the sandbox's directory: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	// Patience is short, so that a path on which an operator is asked takes seconds.
-	box, err := sandbox.Start(ctx, sandbox.Config{
-		Dir: dir, Environ: environ, Out: out, Policies: `{"patience":"3s","retry_max":"1s","line_poll":"1s","evidence":"3s"}`,
-	})
+	box, err := sandbox.Start(ctx, sandbox.Config{Dir: dir, Environ: environ, Out: out, Policies: policies})
 	if err != nil {
 		return err
 	}
@@ -57,7 +59,7 @@ func run(ctx context.Context, environ []string, out io.Writer) (err error) {
 		return err
 	}
 	defer r.close()
-	for _, p := range slices.Concat(paths(), decided()) {
+	for _, p := range slices.Concat(paths(), decided(), ports()) {
 		file := filepath.Join(testdata, p.name+".json")
 		if _, err := os.Stat(file); err == nil {
 			fmt.Fprintf(out, "%s is kept\n", file)
@@ -74,9 +76,10 @@ func run(ctx context.Context, environ []string, out io.Writer) (err error) {
 // recorder plays paths and writes what Temporal remembers of them.
 type recorder struct {
 	addresses sandbox.Addresses
-	// connection is billing's, operator an operator's.
+	// connection is billing's, operator an operator's, portal the provider's portal's.
 	connection *grpc.ClientConn
 	operator   *grpc.ClientConn
+	portal     *grpc.ClientConn
 	temporal   client.Client
 }
 
@@ -90,15 +93,20 @@ func newRecorder(box *sandbox.Sandbox) (*recorder, error) {
 	if err != nil {
 		return nil, err
 	}
+	portal, err := sandbox.Dial(addresses.GRPC, addresses.PortalBackendToken)
+	if err != nil {
+		return nil, err
+	}
 	temporal, err := client.Dial(client.Options{HostPort: addresses.TemporalAddress})
 	if err != nil {
 		return nil, fmt.Errorf("connect to Temporal: %w", err)
 	}
-	return &recorder{addresses: addresses, connection: connection, operator: operator, temporal: temporal}, nil
+	return &recorder{addresses: addresses, connection: connection, operator: operator, portal: portal, temporal: temporal}, nil
 }
 
 func (r *recorder) close() {
 	r.temporal.Close()
+	_ = r.portal.Close()
 	_ = r.operator.Close()
 	_ = r.connection.Close()
 }

@@ -21,6 +21,10 @@ type path struct {
 	name string
 	imei string
 	zip  string
+	// number is the ending of a number that is brought along; empty for a new line. Says are the
+	// customer's answers, one to each question.
+	number string
+	says   []says
 	// fault goes wrong at a partner from the start; at is the partner's URL.
 	fault *partnertest.Fault
 	at    func(sandbox.Addresses) string

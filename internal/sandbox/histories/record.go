@@ -54,6 +54,9 @@ func (r *recorder) record(ctx context.Context, p path, file string) error {
 }
 
 func (r *recorder) launch(ctx context.Context, p path) (*dialtonev1.Workflow, error) {
+	if p.number != "" {
+		return sandbox.LaunchPort(ctx, r.connection, sandbox.Customer{Name: "Ada Lovelace", Email: "ada@customer.example"}, p.number)
+	}
 	id := "recorded-" + uuid.NewString()[:8]
 	_, err := dialtonev1.NewSubscriptionServiceClient(r.connection).CreateSubscription(ctx, &dialtonev1.CreateSubscriptionRequest{
 		RequestId: uuid.NewString(), SubscriptionId: id, AccountId: "recorded", Plan: sandbox.MobilePlan,
@@ -77,6 +80,9 @@ func (r *recorder) launch(ctx context.Context, p path) (*dialtonev1.Workflow, er
 // follow watches a path, does what belongs to it, and returns where it is recorded: at its
 // end, or where it waits.
 func (r *recorder) follow(ctx context.Context, p path, activation string) error {
+	if err := r.answer(ctx, p.says, activation); err != nil {
+		return err
+	}
 	if p.when != nil {
 		met, err := sandbox.Follow(ctx, r.connection, activation, p.when)
 		switch {
