@@ -70,6 +70,11 @@ func portFacts(ctx context.Context, s *store.Store, activation mobile.Activation
 	if err != nil {
 		return PortFacts{}, err
 	}
+	return factsOf(ctx, s, port)
+}
+
+// factsOf gives the facts of a port that was read whole.
+func factsOf(ctx context.Context, s *store.Store, port mobile.Port) (PortFacts, error) {
 	facts := PortFacts{
 		ID: port.ID, Version: port.Version, Donor: port.Donor, State: port.State, Reason: port.Reason, NumberType: port.NumberType,
 		Zone: mobile.ZoneOfNumber(port.Number).String(), Checked: port.Checked, Submitted: port.Submitted, Due: port.Due,

@@ -95,8 +95,17 @@ func (a *Ports) read(ctx context.Context, in PortPoll, port mobile.Port) (mobile
 }
 
 func (a *Ports) pollAfter(ctx context.Context, in PortPoll, port mobile.Port) time.Duration {
-	return in.Clock.PollAfter(port.Submitted, activity.GetInfo(ctx).StartedTime, port.NumberType, mobile.ZoneOfNumber(port.Number))
+	now := activity.GetInfo(ctx).StartedTime
+	wait := in.Clock.PollAfter(port.Submitted, now, port.NumberType, mobile.ZoneOfNumber(port.Number))
+	if port.State != mobile.PortConfirmed || port.Due.IsZero() {
+		return wait
+	}
+	// Once it is due, the old line may be dead: then each minute counts.
+	return min(wait, max(port.Due.Sub(now), 0)+dueEvery)
 }
+
+// dueEvery is the wait between two looks at a number that is due to have moved.
+const dueEvery = time.Minute
 
 // waitInWords says what of a port is waited for.
 func waitInWords(port mobile.Port) string {

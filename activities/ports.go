@@ -58,13 +58,12 @@ func (a *Ports) CheckPortability(ctx context.Context, in PortRef) (facts PortFac
 	}
 	say(ctx, portabilityInWords(port, said, answer))
 	err = a.DB.InTenant(ctx, in.Tenant, func(s *store.Store) error {
-		if err := s.RecordPortability(ctx, in.Tenant, in.Activation, in.Port, answer); err != nil {
-			return err
-		}
-		facts, err = portFacts(ctx, s, in.Activation)
-		return err
+		return s.RecordPortability(ctx, in.Tenant, in.Activation, in.Port, answer)
 	})
-	return facts, err
+	if err != nil {
+		return facts, err
+	}
+	return a.facts(ctx, in)
 }
 
 // portabilityInWords says what came of it. That the network sees another company than the
@@ -81,25 +80,26 @@ func portabilityInWords(port mobile.Port, said carrier.Portability, answer store
 	return words
 }
 
-// load reads what an act at the carrier needs. It refuses a port that is not the one in work.
+// load reads what an act at the carrier needs.
 func (a *Ports) load(ctx context.Context, in PortRef) (o order, port mobile.Port, err error) {
 	if o, err = loadOrder(ctx, a.DB, in.Ref); err != nil {
 		return o, port, err
 	}
 	err = a.DB.InTenant(ctx, in.Tenant, func(s *store.Store) error {
-		port, err = s.PortInWork(ctx, in.Activation)
+		port, err = s.PortByID(ctx, in.Activation, in.Port)
 		return err
 	})
-	if err == nil && port.ID != in.Port {
-		err = store.ErrNoPort
-	}
 	return o, port, err
 }
 
 // facts reads the port again after an act.
 func (a *Ports) facts(ctx context.Context, in PortRef) (facts PortFacts, err error) {
 	err = a.DB.InTenant(ctx, in.Tenant, func(s *store.Store) error {
-		facts, err = portFacts(ctx, s, in.Activation)
+		port, err := s.PortByID(ctx, in.Activation, in.Port)
+		if err != nil {
+			return err
+		}
+		facts, err = factsOf(ctx, s, port)
 		return err
 	})
 	facts.InstallAfterMove = !a.Carrier.InstallBeforeCutover()
@@ -186,10 +186,18 @@ func (a *Ports) notTaken(ctx context.Context, in PortRef, port mobile.Port, reas
 	return a.DB.InTenant(ctx, in.Tenant, func(s *store.Store) error {
 		_, err := s.PortNotTaken(ctx, store.PortWord{
 			Tenant: in.Tenant, Activation: in.Activation, Port: in.Port, Word: mobile.WordRefused, Reason: reason, Code: code,
-			At: activity.GetInfo(ctx).StartedTime,
+			Message: notSent(code), At: activity.GetInfo(ctx).StartedTime,
 		}, port.Refusals)
 		return err
 	})
+}
+
+// notSent says of a refusal without a code that it is our own.
+func notSent(code string) string {
+	if code != "" {
+		return ""
+	}
+	return "Not sent: another order for this number is at the carrier already, through this installation."
 }
 
 // order is the act of ordering a port.

@@ -42,10 +42,11 @@ type activation struct {
 	knocks, looks int
 
 	// port is where the port is that the run deals with, by the latest reading, and left are
-	// those that it is done with. moved tells that the number has moved: a cancel is too late,
+	// those that it is done with; pinned is the one that is being withdrawn. moved tells that the number has moved: a cancel is too late,
 	// and tellMoved that the customer must be told so. asking tells that the customer is asked.
 	port      activities.PortFacts
 	left      []mobile.PortID
+	pinned    mobile.PortID
 	shown     mobile.PortState
 	moved     bool
 	tellMoved bool
@@ -170,8 +171,12 @@ func (a *activation) orAskWhenLost(ctx workflow.Context, opened activities.Opene
 	if err := a.askUntilDecided(ctx, lost); err != nil {
 		return err
 	}
-	// On the way again each step that is not done files its undo itself.
+	// On the way again each step that is not done files its undo itself. A port may be left before
+	// it comes to the eSIM again.
 	a.done, a.undos = opened.Done, nil
+	if a.port.ID != "" && !a.live {
+		a.undos = []undo{undoESIM()}
+	}
 	return nil
 }
 

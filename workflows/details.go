@@ -230,7 +230,12 @@ func (a *activation) nextForOperator(reason string) string {
 	case reasonRunLost:
 		act = "Another run held this and is gone. Compare the record with the partners, then say whether to go on."
 	}
+	if a.question != nil && (a.question.kind == mobile.ItemPortRefused || a.question.kind == mobile.ItemTooManyRefusals) {
+		act = "Ask the carrier or the customer what is wrong, then say: send the same again, ask the customer once more, or give up."
+	}
 	switch {
+	case a.moved && !a.live:
+		return act + " The number has moved: nothing is given back any more."
 	case a.live:
 		return act + " The line is live and stays live."
 	case a.giving:

@@ -39,15 +39,22 @@ func (a *activation) look(ctx workflow.Context) {
 			return
 		}
 		a.looks = a.knocks
-		var facts activities.Facts
-		err := workflow.ExecuteActivity(keeping(ctx, "Read what arrived"), a.does(record.TakeFacts), a.ref("")).Get(ctx, &facts)
-		if err != nil {
+		if err := a.readFacts(ctx, "Read what arrived"); err != nil {
 			workflow.GetLogger(ctx).Error("cannot read what arrived", "error", err)
 			continue
 		}
-		a.take(facts)
 		a.showDetails(ctx)
 	}
+}
+
+// readFacts reads what the outside has said.
+func (a *activation) readFacts(ctx workflow.Context, summary string) error {
+	var facts activities.Facts
+	err := workflow.ExecuteActivity(keeping(ctx, summary), a.does(record.TakeFacts), a.ref("")).Get(ctx, &facts)
+	if err == nil {
+		a.take(facts)
+	}
+	return err
 }
 
 // take makes facts the run's own.
@@ -59,9 +66,10 @@ func (a *activation) take(facts activities.Facts) {
 }
 
 // hear makes a reading of the port the run's own. Of two readings the later one counts: they
-// may come crosswise. One of a port that the run is done with counts no more.
+// may come crosswise. One of a port that the run
+// is done with counts no more, and none of another while one is withdrawn.
 func (a *activation) hear(port *activities.PortFacts) {
-	if port == nil || slices.Contains(a.left, port.ID) || port.ID == a.port.ID && port.Version < a.port.Version {
+	if port == nil || slices.Contains(a.left, port.ID) || a.pinned != "" && a.pinned != port.ID || port.ID == a.port.ID && port.Version < a.port.Version {
 		return
 	}
 	after := a.port.InstallAfterMove && a.port.ID == port.ID // only the carrier's own activities know

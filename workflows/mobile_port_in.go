@@ -156,6 +156,9 @@ func (a *activation) bringNumber(ctx workflow.Context) error {
 			return err
 		}
 	}
+	if a.cancelled || a.exits() {
+		a.noteMoved()
+	}
 	return a.confirmPorted(ctx)
 }
 
@@ -163,6 +166,9 @@ func (a *activation) bringNumber(ctx workflow.Context) error {
 func (a *activation) carryOn(ctx workflow.Context) error {
 	if err := a.exit(); err != nil {
 		return err
+	}
+	if a.port.Answer != nil { // given while no run was there to hear it
+		return a.takeAnswer(ctx, a.port.Answer, answered{done: mobile.StepCollectPortingInfo, next: mobile.StepSubmitPort.Title()})
 	}
 	switch a.port.State {
 	case mobile.PortAwaitingInfo:

@@ -19,6 +19,12 @@ const (
 // letGo withdraws what is at the carrier of a port, and waits for its word: only the carrier
 // knows whether the number still moves. It tells whether it has moved.
 func (a *activation) letGo(ctx workflow.Context) (moved bool, err error) {
+	a.pinned = a.port.ID
+	defer func() { a.pinned = "" }()
+	// What was under way when it was called off may have reached the carrier since the last reading.
+	if err := a.readFacts(ctx, "Read the port before it is given up"); err != nil {
+		return false, err
+	}
 	if a.port.State == mobile.PortCompleted || !a.port.Ordered {
 		return a.port.State == mobile.PortCompleted, nil
 	}
@@ -83,13 +89,17 @@ func (a *activation) unlessMoved(ctx workflow.Context, end error) error {
 
 // movedAllTheSame goes forward with a number that was called off, and tells the customer.
 func (a *activation) movedAllTheSame(ctx workflow.Context) error {
-	a.moved = true
-	a.note = "The number moved although that was called off. Nothing is taken down."
-	a.tellMoved = true
+	a.noteMoved()
 	if err := a.goOn(ctx, mobile.StepAwaitPort.Title()); err != nil {
 		return err
 	}
 	return a.confirmPorted(ctx)
+}
+
+// noteMoved says that the number moved although that was called off.
+func (a *activation) noteMoved() {
+	a.moved, a.tellMoved = true, true
+	a.note = "The number moved although that was called off. Nothing is taken down."
 }
 
 // tellEnd tells the customer of a port that did not come about.

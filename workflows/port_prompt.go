@@ -34,8 +34,11 @@ func (a *activation) askCustomer(ctx workflow.Context, q customerQuestion) error
 		return err
 	}
 	a.asking = false
-	if a.port.Answer == nil || a.exits() {
+	switch {
+	case a.exits():
 		return a.exit()
+	case a.port.Answer == nil: // the question fell away: the donor has changed its mind
+		return a.goOn(ctx, q.step.Title())
 	}
 	after := answered{next: q.step.Title()}
 	if q.done {

@@ -51,6 +51,9 @@ func (a *activation) undoAll(ctx workflow.Context) error {
 	for len(a.undos) > 0 {
 		last := a.undos[len(a.undos)-1]
 		a.undos = a.undos[:len(a.undos)-1]
+		if a.marks[last.step] == markUndone {
+			continue
+		}
 		if err := a.undo(ctx, last); err != nil {
 			return err
 		}

@@ -131,7 +131,7 @@ var portReasonRows = map[PortReason]portReasonRow{
 	},
 	PortSameNetwork: {
 		waits: PartyOperator, prompt: PromptNone,
-		customer:  "Your number is on our network already. We are moving it over for you; there is nothing that you need to do.",
+		customer:  "Your number is on our network already, so it need not be brought over from another provider. Please call us: we move it to this line. Or you can take a new number.",
 		operators: "The number is on our carrier already, so that it cannot be ported. Have the carrier move it to this line, then say that it is done.",
 	},
 	PortDonorDelay: {

@@ -18,6 +18,9 @@ func (f PortFacts) message(kind PromptKind, action DonorAction) string {
 	case PromptActAtDonor:
 		return actionMessage(action)
 	case PromptDecide:
+		if reason == PortSameNetwork {
+			return reason.row().customer
+		}
 		return "We could not bring your number over from {donor}. Your old line keeps working as it is. You can bring another number, take a new one, or stop here."
 	case PromptNone:
 	}

@@ -43,7 +43,7 @@ var reasonTexts = map[string]string{
 	"CARRIER_SILENT":     "The carrier has not answered in time. Ask the carrier.",
 	"TOO_MANY_REFUSALS":  "It was refused too often. Talk to the customer before it is tried again.",
 	"UNDO_REFUSED":       "Something cannot be given back. Settle it with the partner.",
-	"NUMBER_AT_RISK":     "A cancel was asked for while the line is live. Nothing was taken down: decide with billing and the customer.",
+	"NUMBER_AT_RISK":     "A cancel was asked for while the line is live, or a number moved although that was called off. Nothing was taken down: decide with billing and the customer.",
 	"RUN_LOST":           "The engine's run of this activation is gone. Decide whether to go on or to give up.",
 	"MAIL_NOT_DELIVERED": "An e-mail to the customer came back, or nothing was heard of it. Correct the address if need be, and send it again.",
 	"INSTALL_FAILED":     "The phone could not install the eSIM. Give the customer another profile.",

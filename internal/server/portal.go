@@ -100,7 +100,7 @@ func (r *rpcs) say(ctx context.Context, v saying) (answered, error) {
 		if err != nil {
 			return err
 		}
-		a = answered{verdict: submissionVerdict(verdict), message: verdictWords(v.Act, verdict), prompt: c.prompt()}
+		a = answered{verdict: submissionVerdict(verdict), message: verdictWords(v.Act, verdict, c.Port != nil && c.Port.Ordered), prompt: c.prompt()}
 		return nil
 	})
 	if err != nil {

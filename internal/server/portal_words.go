@@ -96,10 +96,11 @@ func (c customer) ending() string {
 }
 
 // verdictWords says to the customer what became of an act.
-func verdictWords(act mobile.CustomerAct, verdict mobile.SubmissionVerdict) string {
+// atDonor tells that an order is with the donor, so that only the carrier's word ends it.
+func verdictWords(act mobile.CustomerAct, verdict mobile.SubmissionVerdict, atDonor bool) string {
 	switch verdict {
 	case mobile.VerdictAccepted:
-		return acceptedWords(act)
+		return acceptedWords(act, atDonor)
 	case mobile.VerdictDuplicate:
 		return "You have told us this already. There is nothing more to do."
 	case mobile.VerdictUnchanged:
@@ -109,14 +110,15 @@ func verdictWords(act mobile.CustomerAct, verdict mobile.SubmissionVerdict) stri
 		return "What we ask has changed meanwhile. Please look at what is asked now."
 	case mobile.VerdictTooLate:
 		if act == mobile.ActStopPort || act == mobile.ActKeepNewNumber {
-			return "It is too late to call the move off: your number is moving already, or your activation has ended. If you did not want that, call us."
+			return "It is too late to call the move off here: your old provider has agreed to it, or your activation has ended. If you do not want it, call us now."
 		}
 		return "It is too late for this: your number is moving already, or your activation has ended or is being stopped."
 	}
 	return ""
 }
 
-func acceptedWords(act mobile.CustomerAct) string {
+func acceptedWords(act mobile.CustomerAct, atDonor bool) string {
+	const until = " We take the order back. Until your old provider has confirmed that, your number may still move: please keep your old line on, and we write to you."
 	switch act {
 	case mobile.ActSubmitPortingInfo:
 		return "Thank you. We go on with these details and write to you when there is news. Please keep your old line on."
@@ -127,8 +129,14 @@ func acceptedWords(act mobile.CustomerAct) string {
 	case mobile.ActChangeDevice:
 		return "Thank you. We check this phone and go on."
 	case mobile.ActKeepNewNumber:
+		if atDonor {
+			return "Your line is to come with a new number." + until
+		}
 		return "Your line comes with a new number. Your old number stays where it is, and your old line keeps working."
 	case mobile.ActStopPort:
+		if atDonor {
+			return "We stop here." + until
+		}
 		return "We stop here. Nothing is activated, your old number stays where it is, and your old line keeps working."
 	}
 	return ""

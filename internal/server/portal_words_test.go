@@ -48,7 +48,7 @@ func TestPortalWords(t *testing.T) {
 	said := map[string]string{}
 	for _, act := range customerActs() {
 		for _, verdict := range verdicts() {
-			said[string(act)+" "+string(verdict)] = verdictWords(act, verdict)
+			said[string(act)+" "+string(verdict)] = verdictWords(act, verdict, false)
 		}
 	}
 	for _, state := range mobile.States() {

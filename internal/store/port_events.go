@@ -37,11 +37,12 @@ const (
 	oddNumber = "It names another number than the port's."
 	oddICCID  = "It names another eSIM than the activation's."
 	oddTime   = "Its time is in the future."
+	oddState  = "Its type and the state that it shows differ."
 )
 
 // TakePortEvent keeps an event about a port and hears it like any other word of the carrier's;
-// it gives false when it was kept before. One that does not fit its port is not heard, and asks
-// an operator; one that matches no port is only kept. InSystem only.
+// it gives false when it was kept before. One that does not fit its port is not heard: the run
+// reads the port instead, and an operator is asked; one that matches no port is only kept. InSystem only.
 func (s *Store) TakePortEvent(ctx context.Context, e PortEvent) (bool, error) {
 	port, found, err := s.portNamed(ctx, e.ExternalID)
 	if err != nil {
@@ -63,10 +64,14 @@ func (s *Store) TakePortEvent(ctx context.Context, e PortEvent) (bool, error) {
 	case err != nil || !fresh:
 		return false, err
 	case e.Odd != "":
-		return true, s.OpenItem(ctx, a.Tenant, mobile.Item{
+		if err := s.OpenItem(ctx, a.Tenant, mobile.Item{
 			Activation: a.ID, Kind: mobile.ItemOddEvent, Reason: string(mobile.ItemOddEvent),
 			Detail: "An event " + e.Kind + " of the carrier was not heeded. " + e.Odd,
-		})
+		}); err != nil {
+			return true, err
+		}
+		// Something has happened there, whatever it is: the run reads the port.
+		return true, s.wake(ctx, a, "")
 	}
 	at := e.At
 	if at.IsZero() {
@@ -114,6 +119,8 @@ func (s *Store) odd(ctx context.Context, port mobile.Port, e PortEvent) (string,
 		return oddNumber, nil
 	case e.Occurred.After(s.now.Add(e.Ahead)), e.At.After(s.now.Add(e.Ahead)):
 		return oddTime, nil
+	case e.Kind != "port."+strings.ToLower(string(e.Word)):
+		return oddState, nil
 	case e.ICCID == "":
 		return "", nil
 	}

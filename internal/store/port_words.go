@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -273,7 +274,10 @@ func (s *Store) completed(ctx context.Context, a mobile.Activation, before mobil
 	if err := s.dropReplacing(ctx, a, before); err != nil {
 		return err
 	}
-	given := before.State.Closed() || a.State.Final()
+	given, err := s.calledOff(ctx, a, before)
+	if err != nil {
+		return err
+	}
 	if !given && before.State != mobile.PortCancelling && a.CancelRequested.IsZero() {
 		return nil
 	}
@@ -290,6 +294,16 @@ func (s *Store) completed(ctx context.Context, a mobile.Activation, before mobil
 		Activation: a.ID, Kind: mobile.ItemNumberAtRisk, Reason: "NUMBER_AT_RISK",
 		Detail: "The number has moved to us although that was called off. Nothing was taken down.",
 	})
+}
+
+// calledOff tells whether a port had ended, or the customer had given it up, before its number
+// moved.
+func (s *Store) calledOff(ctx context.Context, a mobile.Activation, p mobile.Port) (bool, error) {
+	if p.State.Closed() || a.State.Final() {
+		return true, nil
+	}
+	said, err := s.submissionsOf(ctx, p)
+	return slices.ContainsFunc(said, func(u submission) bool { return exits(u.Act) }), err
 }
 
 // dropReplacing closes the port of another number that was to take the place of one which has

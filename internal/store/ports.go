@@ -107,6 +107,23 @@ func (s *Store) PortInWork(ctx context.Context, activation mobile.ActivationID) 
 	return s.readPort(ctx, activation, portInWork)
 }
 
+// PortByID reads one port of an activation, whole. It refuses ErrNoPort.
+func (s *Store) PortByID(ctx context.Context, activation mobile.ActivationID, port mobile.PortID) (mobile.Port, error) {
+	rows, err := s.tx.Query(ctx, `SELECT `+portColumns+` FROM ports WHERE activation_id = @activation AND port_id = @port`,
+		pgx.StrictNamedArgs{"activation": activation, "port": port})
+	if err != nil {
+		return mobile.Port{}, fmt.Errorf("read the port %s: %w", port, err)
+	}
+	p, err := pgx.CollectExactlyOneRow(rows, s.scanPort)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return p, ErrNoPort
+	case err != nil:
+		return p, fmt.Errorf("read the port %s: %w", port, err)
+	}
+	return s.completePort(ctx, p)
+}
+
 func (s *Store) readPort(ctx context.Context, activation mobile.ActivationID, which string) (mobile.Port, error) {
 	rows, err := s.tx.Query(ctx, `SELECT `+portColumns+` FROM ports WHERE activation_id = @id `+which+` LIMIT 1`,
 		pgx.StrictNamedArgs{"id": activation})
@@ -268,19 +285,8 @@ func (s *Store) lockPort(ctx context.Context, tenant mobile.TenantID, id mobile.
 	if err != nil {
 		return a, mobile.Port{}, err
 	}
-	rows, err := s.tx.Query(ctx, `SELECT `+portColumns+` FROM ports WHERE activation_id = @activation AND port_id = @port`,
-		pgx.StrictNamedArgs{"activation": id, "port": port})
-	if err != nil {
-		return a, mobile.Port{}, fmt.Errorf("read the port %s: %w", port, err)
-	}
-	p, err := pgx.CollectExactlyOneRow(rows, s.scanPort)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return a, p, ErrNoPort
-	case err != nil:
-		return a, p, fmt.Errorf("read the port %s: %w", port, err)
-	}
-	return a, p, nil
+	p, err := s.PortByID(ctx, id, port)
+	return a, p, err
 }
 
 // PortOrdered tells whether an order for a port of an activation ever went to the carrier.

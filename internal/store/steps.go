@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -49,7 +50,10 @@ func (s *Store) RecordAttempt(ctx context.Context, t Attempt) error {
 	var latest *time.Time
 	err = s.tx.QueryRow(ctx, `SELECT state, attempt_at FROM activation_steps WHERE activation_id = @id AND name = @step`,
 		pgx.StrictNamedArgs{"id": t.Activation, "step": t.Step}).Scan(&before, &latest)
-	if err != nil {
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil // it is not among the planned ones: what it might have taken is given back all the same
+	case err != nil:
 		return fmt.Errorf("read step %s of %s: %w", t.Step, t.Activation, err)
 	}
 	if t.State == mobile.StepDone || t.State == mobile.StepUndone || t.Through {

@@ -168,6 +168,10 @@ func (j *judgement) verdict(ctx context.Context) (mobile.SubmissionVerdict, erro
 	if exits(j.sub.Act) {
 		return j.exit(revision)
 	}
+	if j.port.Prompt != nil && j.sub.Revision == revision &&
+		!slices.Contains(mobile.CustomerActs(j.port.Prompt.Kind, mobile.PortAwaitingInfo), j.sub.Act) {
+		return "", ErrNotOffered // also not by the question that was last asked
+	}
 	if j.sub.Revision < revision || !j.port.Prompt.Open() {
 		return j.past(ctx)
 	}

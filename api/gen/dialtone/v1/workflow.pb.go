@@ -128,11 +128,11 @@ const (
 	WorkflowState_WORKFLOW_STATE_UNDOING WorkflowState = 6
 	// Final. The line is live, the subscription ACTIVE, the e-mail sent.
 	WorkflowState_WORKFLOW_STATE_SUCCEEDED WorkflowState = 7
-	// Final. Stopped by billing, an operator or the customer; all was given back.
+	// Final. Stopped by billing or an operator; all was given back.
 	WorkflowState_WORKFLOW_STATE_CANCELLED WorkflowState = 8
 	// Final. The customer did not answer in time; all was given back.
 	WorkflowState_WORKFLOW_STATE_EXPIRED WorkflowState = 9
-	// Final. It cannot be done (`reason`); all was given back.
+	// Final. It cannot be done, or the customer wants it no more (`reason`); all was given back.
 	WorkflowState_WORKFLOW_STATE_REJECTED WorkflowState = 10
 	// Final. An operator ended it as beyond repair; things may be left outside, and the
 	// notes say which.
