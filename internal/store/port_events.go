@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -119,7 +120,7 @@ func (s *Store) odd(ctx context.Context, port mobile.Port, e PortEvent) (string,
 		return oddNumber, nil
 	case e.Occurred.After(s.now.Add(e.Ahead)), e.At.After(s.now.Add(e.Ahead)):
 		return oddTime, nil
-	case e.Kind != "port."+strings.ToLower(string(e.Word)):
+	case contradicts(e.Kind, e.Word):
 		return oddState, nil
 	case e.ICCID == "":
 		return "", nil
@@ -129,6 +130,13 @@ func (s *Store) odd(ctx context.Context, port mobile.Port, e PortEvent) (string,
 		return "", err
 	}
 	return oddICCID, nil
+}
+
+// contradicts tells whether an event's type says something else than the state that it shows. A
+// type that we do not know says nothing.
+func contradicts(kind string, word mobile.PortWord) bool {
+	said := mobile.PortWord(strings.ToUpper(strings.TrimPrefix(kind, "port.")))
+	return slices.Contains(mobile.PortWords(), said) && said != word
 }
 
 // hadICCID tells whether an eSIM is, or was, an activation's own; also when it never had any:
