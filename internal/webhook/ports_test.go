@@ -210,6 +210,7 @@ func TestPort_Odd(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*portEvent){
 		"another number":          func(e *portEvent) { e.number = "+12125550199" },
+		"another state":           func(e *portEvent) { e.state = "REFUSED" },
 		"another eSIM":            func(e *portEvent) { e.iccid = "8901410321111851080" },
 		"said in the future":      func(e *portEvent) { e.at = now.Add(carrier.EventTolerance + time.Second) },
 		"became so in the future": func(e *portEvent) { e.since = now.Add(carrier.EventTolerance + time.Second) },
